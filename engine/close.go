@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Close ends background work, logs deferred writes with strict durability, and releases the
+// lock. Iterators and snapshots must be closed before: Close names how many are not, and they
+// fail with ErrClosed from then on. A second call returns ErrClosed.
+func (db *DB) Close() error {
+	syncErr := db.Sync(Strict)
+	if errors.Is(syncErr, ErrClosed) {
+		return ErrClosed
+	}
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return ErrClosed
+	}
+	db.closed = true
+	if db.deferred != nil {
+		db.deferred.Stop()
+	}
+	close(db.closing)
+	db.notifyLocked()
+	db.mu.Unlock()
+	db.background.Wait()
+
+	// Whoever flushes or compacts by hand has seen db.closing and is about to end.
+	db.flushMu.Lock()
+	defer db.flushMu.Unlock()
+	db.compactMu.Lock()
+	defer db.compactMu.Unlock()
+	db.manifestMu.Lock()
+	defer db.manifestMu.Unlock()
+
+	errs := []error{syncErr, db.leakError()}
+	db.mu.Lock()
+	logs := db.logs
+	db.mu.Unlock()
+	for _, log := range logs {
+		errs = append(errs, log.close())
+	}
+	db.tables.Close()
+	errs = append(errs, db.manifest.Close(), db.unlock.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+func (db *DB) leakError() error {
+	db.mu.Lock()
+	snapshots := len(db.snapshots)
+	db.mu.Unlock()
+	if iterators := db.iterators.Load(); iterators > 0 || snapshots > 0 {
+		return fmt.Errorf("%d iterators and %d snapshots are still open", iterators, snapshots)
+	}
+	return nil
+}

@@ -1,0 +1,360 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/varvedb/varve/engine/internal/base"
+)
+
+// deferredDelay is how long a deferred write may wait to be logged.
+const deferredDelay = 20 * time.Millisecond
+
+// Put stores value under key.
+func (db *DB) Put(key, value []byte, d Durability) error {
+	b := batches.Get().(*Batch)
+	defer batches.Put(b)
+	b.Reset()
+	if err := b.Put(key, value); err != nil {
+		return err
+	}
+	return db.Apply(b, d)
+}
+
+// Delete removes key. It is no error if there is none.
+func (db *DB) Delete(key []byte, d Durability) error {
+	b := batches.Get().(*Batch)
+	defer batches.Put(b)
+	b.Reset()
+	if err := b.Delete(key); err != nil {
+		return err
+	}
+	return db.Apply(b, d)
+}
+
+var batches = sync.Pool{New: func() any { return new(Batch) }}
+
+// Apply makes the batch take effect, and returns when it is as durable as d says.
+//
+// If it fails, the batch has no effect. Others see it from before Apply returns.
+func (db *DB) Apply(b *Batch, d Durability) error {
+	w := newWaiter(d)
+	defer w.release()
+	lead, err := db.applyWaiting(b, w)
+	if err != nil {
+		return err
+	}
+	if d == Deferred {
+		if lead {
+			go db.commitAll()
+		}
+		return nil
+	}
+	return db.await(w, lead)
+}
+
+// await returns when w has finished, with its outcome; lead says that the caller leads.
+func (db *DB) await(w *waiter, lead bool) error {
+	if lead {
+		db.commitUntil(w)
+	}
+	for {
+		db.mu.Lock()
+		finished, err := w.finished, w.err
+		db.mu.Unlock()
+		if finished {
+			return err
+		}
+		<-w.signal
+		if db.mayLead(w) {
+			db.commitUntil(w)
+		}
+	}
+}
+
+// Sync returns when every write so far is durable to degree d, which is not Deferred.
+func (db *DB) Sync(d Durability) error {
+	if d == Deferred {
+		return fmt.Errorf("%w: Sync can't be deferred", ErrInvalidArgument)
+	}
+	w := newWaiter(d)
+	defer w.release()
+	for {
+		db.mu.Lock()
+		if db.closed {
+			db.mu.Unlock()
+			return ErrClosed
+		}
+		if db.logFailed == nil {
+			lead := db.awaitLocked(db.logs[len(db.logs)-1], w)
+			db.mu.Unlock()
+			return db.await(w, lead)
+		}
+		db.mu.Unlock()
+		// Writes that were acknowledged in memory outlive a failed log: flushing saves them.
+		if err := db.replaceLog(); err != nil {
+			return err
+		}
+	}
+}
+
+// ApplyAsync makes the batch visible, waiting for room if need be, and returns; done is called
+// with the outcome that Apply would return, from another goroutine. If ApplyAsync fails, done
+// is not called. The batch may be reused when ApplyAsync returns.
+func (db *DB) ApplyAsync(b *Batch, d Durability, done func(error)) error {
+	lead, err := db.applyWaiting(b, &waiter{durability: d, done: done})
+	if lead {
+		go db.commitAll()
+	}
+	return err
+}
+
+// TryApply is ApplyAsync that never waits: it fails with ErrWouldWait, without any effect, if
+// the batch can't be made visible at once.
+func (db *DB) TryApply(b *Batch, d Durability, done func(error)) error {
+	if !db.mu.TryLock() {
+		return ErrWouldWait
+	}
+	lead, _, err := db.applyLocked(b, &waiter{durability: d, done: done})
+	db.mu.Unlock()
+	if lead {
+		go db.commitAll()
+	}
+	return err
+}
+
+// applyWaiting applies the batch, waiting as long as there is no room.
+func (db *DB) applyWaiting(b *Batch, w *waiter) (lead bool, err error) {
+	var stalled time.Time
+	for {
+		db.mu.Lock()
+		failed := db.logFailed
+		lead, changed, err := db.applyLocked(b, w)
+		db.mu.Unlock()
+		switch {
+		case !errors.Is(err, ErrWouldWait):
+			if !stalled.IsZero() {
+				db.counters.stallTime.Add(int64(time.Since(stalled)))
+			}
+			return lead, err
+		case failed != nil:
+			if err := db.replaceLog(); err != nil {
+				return false, err
+			}
+		default:
+			if stalled.IsZero() {
+				stalled = time.Now()
+				db.counters.stalls.Add(1)
+			}
+			wake(db.flushWork)
+			<-changed
+			if err := db.stallError(); err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+// applyLocked logs the batch and inserts it into the memtable, where reads see it at once. If
+// it fails with ErrWouldWait, changed is closed when it is worth trying again. lead says
+// that the caller must see to it that the groups are committed.
+func (db *DB) applyLocked(b *Batch, w *waiter) (lead bool, changed <-chan struct{}, err error) {
+	if db.closed {
+		return false, nil, ErrClosed
+	}
+	if b.Count() == 0 {
+		db.acknowledgeEarly(w)
+		return false, nil, nil
+	}
+	if db.logFailed != nil {
+		return false, db.changed, ErrWouldWait
+	}
+	m := db.mutableLocked()
+	if !m.Room(b.Count(), len(b.data)) {
+		if db.stalledLocked() {
+			return false, db.changed, ErrWouldWait
+		}
+		db.rotateLocked(b)
+		m = db.mutableLocked()
+	}
+	log := db.logs[len(db.logs)-1]
+	first := db.lastSeq + 1
+	b.setSeq(first)
+	if err := db.appendLocked(log, b.data); err != nil {
+		return false, nil, err
+	}
+	if err := db.insertLocked(m, b, first); err != nil {
+		return false, nil, err
+	}
+	db.lastSeq += base.Seq(b.Count())
+	db.visible.Store(uint64(db.lastSeq))
+	db.counters.userBytes.Add(int64(len(b.data) - batchHeaderLen))
+	w.first, w.last = first, db.lastSeq
+	return db.awaitLocked(log, w), nil, nil
+}
+
+// awaitLocked queues w for the log's next group.
+func (db *DB) awaitLocked(log *logFile, w *waiter) (lead bool) {
+	if w.durability == Deferred {
+		db.deferLocked()
+		db.acknowledgeEarly(w)
+		// A log that is full doesn't wait for the clock.
+		return len(db.logs) > 1 && db.takeLeadLocked()
+	}
+	log.waiters = append(log.waiters, w)
+	return db.takeLeadLocked()
+}
+
+// acknowledgeEarly finishes a write that waits for nothing; its done function is called from
+// another goroutine, as every one is.
+func (db *DB) acknowledgeEarly(w *waiter) {
+	w.finished = true
+	if w.done != nil {
+		go w.done(nil)
+	}
+}
+
+// deferLocked starts the clock for deferred writes, unless it runs.
+func (db *DB) deferLocked() {
+	if db.deferred == nil {
+		db.deferred = time.AfterFunc(deferredDelay, func() {
+			db.mu.Lock()
+			db.deferred = nil
+			lead := !db.closed && db.takeLeadLocked()
+			db.mu.Unlock()
+			if lead {
+				db.commitAll()
+			}
+		})
+	}
+}
+
+// takeLeadLocked makes the caller the leader if there is none and the log takes writes.
+func (db *DB) takeLeadLocked() bool {
+	if db.leading || db.logFailed != nil {
+		return false
+	}
+	db.leading = true
+	return true
+}
+
+// mayLead reports whether w, woken, is to lead.
+func (db *DB) mayLead(w *waiter) bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return !w.finished && db.takeLeadLocked()
+}
+
+// commitAll leads until nothing waits.
+func (db *DB) commitAll() {
+	for db.commitGroup() {
+	}
+}
+
+// commitUntil leads until w has finished, and then hands over.
+func (db *DB) commitUntil(w *waiter) {
+	for db.commitGroup() {
+		db.mu.Lock()
+		if !w.finished {
+			db.mu.Unlock()
+			continue
+		}
+		db.handOverLocked()
+		db.mu.Unlock()
+		return
+	}
+}
+
+// handOverLocked gives the lead to one that waits.
+func (db *DB) handOverLocked() {
+	db.leading = false
+	for _, log := range db.logs {
+		for _, w := range log.waiters {
+			if w.signal != nil {
+				wake(w.signal)
+				return
+			}
+		}
+	}
+	if db.nextGroupPossibleLocked() {
+		db.leading = true
+		go db.commitAll()
+	}
+}
+
+func (db *DB) nextGroupPossibleLocked() bool {
+	for _, log := range db.logs {
+		if len(log.waiters) > 0 || log.retired {
+			return true
+		}
+	}
+	return false
+}
+
+// commitGroup writes and syncs the oldest group, and tells its waiters. It returns false, and
+// ends the caller's lead, if there is none.
+func (db *DB) commitGroup() (more bool) {
+	db.mu.Lock()
+	g := db.nextGroupLocked()
+	if g == nil {
+		db.leading = false
+		db.mu.Unlock()
+		return false
+	}
+	db.mu.Unlock()
+
+	err := g.write()
+
+	db.mu.Lock()
+	if err != nil {
+		failed := db.failLogLocked(g.waiters, err)
+		db.leading = false
+		db.mu.Unlock()
+		callDone(failed, err)
+		return false
+	}
+	db.counters.logBytes.Add(int64(len(g.data)))
+	g.release()
+	finishLocked(g.waiters, nil)
+	db.mu.Unlock()
+	callDone(g.waiters, nil)
+	return true
+}
+
+// nextGroupLocked takes the oldest group that there is, and lets retired logs go that have none.
+func (db *DB) nextGroupLocked() *group {
+	for {
+		log := db.logs[0]
+		if g := log.takeLocked(); g != nil {
+			return g
+		}
+		if !log.retired {
+			return nil
+		}
+		db.logs = db.logs[1:]
+		// All of it is synced: a failing close loses nothing.
+		_ = log.close()
+		wake(db.flushWork)
+	}
+}
+
+// finishLocked tells waiters how their write ended. Those that gave a done function are to be
+// told by callDone, when DB.mu is free.
+func finishLocked(waiters []*waiter, err error) {
+	for _, w := range waiters {
+		w.finished, w.err = true, err
+		if w.done == nil {
+			wake(w.signal)
+		}
+	}
+}
+
+func callDone(waiters []*waiter, err error) {
+	for _, w := range waiters {
+		if w.done != nil {
+			w.done(err)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/compact"
+	"github.com/varvedb/varve/engine/internal/manifest"
+)
+
+// flushLoop flushes memtables as they fill.
+func (db *DB) flushLoop() {
+	defer db.background.Done()
+	for {
+		select {
+		case <-db.closing:
+			return
+		case <-db.flushWork:
+		}
+		err := db.replaceLog()
+		if err == nil {
+			db.flushMu.Lock()
+			err = db.flushReady()
+			db.flushMu.Unlock()
+		}
+		if err != nil && !errors.Is(err, compact.ErrCanceled) {
+			db.mu.Lock()
+			db.flushErr = fmt.Errorf("flush: %w", err)
+			db.notifyLocked()
+			db.mu.Unlock()
+		}
+	}
+}
+
+// Flush writes all memtables into tables and returns when that is done.
+func (db *DB) Flush() error {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return ErrClosed
+	}
+	if db.logFailed == nil && !db.mutableLocked().Empty() {
+		db.retireMutableLocked()
+	}
+	db.mu.Unlock()
+	if err := db.Sync(Strict); err != nil {
+		return err
+	}
+	db.flushMu.Lock()
+	defer db.flushMu.Unlock()
+	return db.flushReady()
+}
+
+// retireMutableLocked sends the mutable memtable to be flushed, full or not.
+func (db *DB) retireMutableLocked() {
+	db.logs[len(db.logs)-1].retired = true
+	num := db.manifest.NextFileNum()
+	db.logs = append(db.logs, &logFile{num: num})
+	db.addMemtableLocked(num, 0)
+}
+
+// flushReady flushes the immutable memtables whose logs are synced. db.flushMu is held.
+func (db *DB) flushReady() error {
+	for {
+		db.mu.Lock()
+		s := db.state.Load()
+		last := len(s.memtables) - 1
+		ready := last > 0 && db.logs[0].num >= s.memtables[last-1].log
+		db.mu.Unlock()
+		if !ready {
+			return nil
+		}
+		if err := db.flushOldest(); err != nil {
+			return err
+		}
+	}
+}
+
+// flushAll flushes every immutable memtable. db.flushMu is held, and no log is in use.
+func (db *DB) flushAll() error {
+	for len(db.state.Load().memtables) > 1 {
+		if err := db.flushOldest(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushOldest writes the oldest memtable into a table of level 0. db.flushMu is held.
+func (db *DB) flushOldest() error {
+	s, _ := db.acquire()
+	defer s.unref()
+	last := len(s.memtables) - 1
+	m := s.memtables[last]
+	result, err := compact.Flush(db.compactEnv(), m.NewIterator())
+	if err != nil {
+		return fmt.Errorf("memtable: %w", err)
+	}
+	edit := logNumEdit(s.memtables[last-1].log)
+	for _, t := range result.Tables {
+		edit.Added = append(edit.Added, manifest.AddedTable{Level: 0, Table: t})
+	}
+	if err := db.applyEdit(edit, m); err != nil {
+		return err
+	}
+	db.counters.flushes.Add(1)
+	db.counters.flushBytes.Add(result.BytesWritten)
+	db.removeLogs(m.log, s.memtables[last-1].log)
+	wake(db.compactWork)
+	return nil
+}
+
+// advanceLogNum makes recovery begin at log num.
+func (db *DB) advanceLogNum(num base.FileNum) error {
+	if db.manifest.LogNum() >= num {
+		return nil
+	}
+	edit := logNumEdit(num)
+	from := db.manifest.LogNum()
+	if err := db.applyEdit(edit, nil); err != nil {
+		return err
+	}
+	db.removeLogs(from, num)
+	return nil
+}
+
+// logNumEdit returns the edit that says that what is in logs before num is in tables.
+func logNumEdit(num base.FileNum) *manifest.Edit {
+	none := base.FileNum(0)
+	return &manifest.Edit{LogNum: &num, PrevLogNum: &none}
+}
+
+// applyEdit makes a version edit durable and installs the version it leads to. flushed, if
+// not nil, is the memtable that the edit replaces. If it fails, the tables that the edit adds are
+// the manifest's to remove: a crash may yet find the edit written.
+func (db *DB) applyEdit(edit *manifest.Edit, flushed *memtableRef) error {
+	db.manifestMu.Lock()
+	defer db.manifestMu.Unlock()
+	lastSeq := base.Seq(db.visible.Load())
+	edit.LastSeq = &lastSeq
+	if err := db.manifest.Apply(edit); err != nil {
+		return err
+	}
+	db.mu.Lock()
+	memtables := slices.DeleteFunc(slices.Clone(db.state.Load().memtables), func(m *memtableRef) bool { return m == flushed })
+	previous := db.installLocked(memtables, db.manifest.Current())
+	if flushed != nil {
+		db.flushErr = nil
+	}
+	db.notifyLocked()
+	db.mu.Unlock()
+	previous.unref()
+	return nil
+}
+
+// removeLogs removes the logs from number from up to, not including, to. What can't be removed
+// now is removed when the store is next opened.
+func (db *DB) removeLogs(from, to base.FileNum) {
+	db.mu.Lock()
+	logs := db.liveLogs
+	kept := logs[:0]
+	var gone []base.FileNum
+	for _, num := range logs {
+		if num >= from && num < to {
+			gone = append(gone, num)
+		} else {
+			kept = append(kept, num)
+		}
+	}
+	db.liveLogs = kept
+	db.mu.Unlock()
+	for _, num := range gone {
+		_ = db.fs.Remove(base.FileName(base.FileLog, num))
+	}
+}

@@ -1,0 +1,88 @@
+package base
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// FileNum numbers logs, tables and manifests, in one sequence.
+type FileNum uint64
+
+// FileKind says what a file of a store holds.
+type FileKind uint8
+
+// The kinds of files, with LevelDB's names for them.
+const (
+	FileLog      FileKind = iota // 000123.log
+	FileTable                    // 000123.ldb; 000123.sst is read, too
+	FileManifest                 // MANIFEST-000123
+	FileCurrent                  // CURRENT
+	FileLock                     // LOCK
+	FileTemp                     // 000123.dbtmp
+	FileInfoLog                  // LOG, LOG.old: other programs' diagnostics
+)
+
+// CurrentName is the file that names the live manifest.
+const CurrentName = "CURRENT"
+
+// FileName returns the name of the file of that kind and number.
+func FileName(kind FileKind, num FileNum) string {
+	switch kind {
+	case FileLog:
+		return fmt.Sprintf("%06d.log", uint64(num))
+	case FileTable:
+		return fmt.Sprintf("%06d.ldb", uint64(num))
+	case FileManifest:
+		return fmt.Sprintf("MANIFEST-%06d", uint64(num))
+	case FileTemp:
+		return fmt.Sprintf("%06d.dbtmp", uint64(num))
+	case FileLock:
+		return "LOCK"
+	case FileInfoLog:
+		return "LOG"
+	}
+	return CurrentName
+}
+
+// ParseFileName tells the kind and number of a file; ok is false if it is none of a store's.
+func ParseFileName(name string) (kind FileKind, num FileNum, ok bool) {
+	switch name {
+	case CurrentName:
+		return FileCurrent, 0, true
+	case "LOCK":
+		return FileLock, 0, true
+	case "LOG", "LOG.old":
+		return FileInfoLog, 0, true
+	}
+	if rest, found := strings.CutPrefix(name, "MANIFEST-"); found {
+		num, ok = parseFileNum(rest)
+		return FileManifest, num, ok
+	}
+	stem, extension, _ := strings.Cut(name, ".")
+	switch extension {
+	case "log":
+		kind = FileLog
+	case "ldb", "sst":
+		kind = FileTable
+	case "dbtmp":
+		kind = FileTemp
+	default:
+		return 0, 0, false
+	}
+	num, ok = parseFileNum(stem)
+	return kind, num, ok
+}
+
+func parseFileNum(digits string) (FileNum, bool) {
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return 0, false
+		}
+	}
+	num, err := strconv.ParseUint(digits, 10, 64)
+	return FileNum(num), err == nil
+}
+
+// OldTableName returns the name that LevelDB gave tables before version 1.14.
+func OldTableName(num FileNum) string { return fmt.Sprintf("%06d.sst", uint64(num)) }

@@ -1,0 +1,254 @@
+package compact
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/manifest"
+	"github.com/varvedb/varve/engine/internal/merge"
+	"github.com/varvedb/varve/engine/internal/sstable"
+	"github.com/varvedb/varve/engine/internal/tables"
+	"github.com/varvedb/varve/vfs"
+)
+
+// slice is how long the merging may compute before it lets others run.
+const slice = 4 * time.Millisecond
+
+// ErrCanceled ends a merge whose Canceled said so.
+var ErrCanceled = errors.New("compaction canceled")
+
+// Env is what merging needs of the store.
+type Env struct {
+	FS        vfs.FS
+	Tables    *tables.Cache
+	Writer    sstable.WriterOptions
+	NewNum    func() base.FileNum
+	Snapshots []base.Seq // of the open snapshots, ascending
+	Yield     func()     // called between slices of computing; may be nil
+	Canceled  func() bool
+}
+
+// Result is what a merge has written.
+type Result struct {
+	Tables       []*manifest.Table // in the order of their keys
+	BytesWritten int64
+	Dropped      int64 // entries
+}
+
+// Run merges the compaction's inputs into new, durable tables.
+func (c *Compaction) Run(env Env) (Result, error) {
+	var inputs []base.Iterator
+	if c.Level == 0 {
+		for _, t := range c.Inputs[0] {
+			inputs = append(inputs, env.Tables.NewTableIterator(t, false))
+		}
+	} else {
+		inputs = append(inputs, env.Tables.NewLevelIterator(c.Inputs[0], false))
+	}
+	if len(c.Inputs[1]) > 0 {
+		inputs = append(inputs, env.Tables.NewLevelIterator(c.Inputs[1], false))
+	}
+	m := &merger{env: env, input: merge.New(inputs...), tableSize: c.limits.TableSize}
+	m.dropTombstone = c.absentBelow()
+	m.cutBefore = c.cutAtGrandparents()
+	return m.run()
+}
+
+// Flush writes the entries of a memtable into at most one new, durable table.
+func Flush(env Env, memtable base.Iterator) (Result, error) {
+	m := &merger{env: env, input: memtable}
+	return m.run()
+}
+
+// absentBelow returns a function that reports whether no level below the output holds a user
+// key. It is to be asked in the order of the keys.
+func (c *Compaction) absentBelow() func(user []byte) bool {
+	var next [base.NumLevels]int
+	return func(user []byte) bool {
+		for level := c.Output + 1; level < base.NumLevels; level++ {
+			below := c.Version.Levels[level]
+			for next[level] < len(below) && bytes.Compare(user, base.UserKey(below[next[level]].Largest)) > 0 {
+				next[level]++
+			}
+			if i := next[level]; i < len(below) && bytes.Compare(user, base.UserKey(below[i].Smallest)) >= 0 {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// cutAtGrandparents returns a function that reports whether the output table should end before
+// a key because it overlaps enough of the grandparents already.
+func (c *Compaction) cutAtGrandparents() func(key []byte, first bool) bool {
+	next, overlapped := 0, int64(0)
+	return func(key []byte, first bool) bool {
+		for next < len(c.grandparents) && base.Compare(key, c.grandparents[next].Largest) > 0 {
+			if !first {
+				overlapped += c.grandparents[next].Size
+			}
+			next++
+		}
+		if overlapped <= c.limits.grandparentLimit() {
+			return false
+		}
+		overlapped = 0
+		return true
+	}
+}
+
+// merger copies the entries of input that are still needed into tables.
+type merger struct {
+	env           Env
+	input         base.Iterator
+	tableSize     int64                             // 0: no limit
+	dropTombstone func(user []byte) bool            // nil: never
+	cutBefore     func(key []byte, first bool) bool // nil: never
+
+	result Result
+	output *output
+	err    error
+
+	lastUser   []byte // of the entry before
+	lastStripe int    // of the entry before, if haveLast
+	haveLast   bool
+
+	sliceEnd time.Time
+}
+
+// output is the table being written.
+type output struct {
+	num    base.FileNum
+	name   string
+	file   vfs.Writer
+	writer *sstable.Writer
+
+	shadowed int64
+}
+
+func (m *merger) run() (Result, error) {
+	m.sliceEnd = time.Now().Add(slice)
+	count := 0
+	for valid := m.input.First(); valid && m.err == nil; valid = m.input.Next() {
+		m.err = m.add(m.input.Key(), m.input.Value())
+		if count++; count%128 == 0 && m.err == nil {
+			m.err = m.pause()
+		}
+	}
+	if m.err == nil {
+		m.err = m.input.Error()
+	}
+	if m.err == nil {
+		m.err = m.finishOutput()
+	}
+	if err := m.input.Close(); m.err == nil {
+		m.err = err
+	}
+	if m.err != nil {
+		return Result{}, errors.Join(m.err, m.abandon())
+	}
+	return m.result, nil
+}
+
+// pause yields when the slice is used up.
+func (m *merger) pause() error {
+	if m.env.Canceled != nil && m.env.Canceled() {
+		return ErrCanceled
+	}
+	if m.env.Yield == nil || time.Now().Before(m.sliceEnd) {
+		return nil
+	}
+	m.env.Yield()
+	m.sliceEnd = time.Now().Add(slice)
+	return nil
+}
+
+func (m *merger) add(key, value []byte) error {
+	user := base.UserKey(key)
+	sameKey := m.haveLast && bytes.Equal(user, m.lastUser)
+	stripe, _ := slices.BinarySearch(m.env.Snapshots, base.TrailerOf(key).Seq())
+	if sameKey && stripe == m.lastStripe {
+		m.result.Dropped++
+		return nil
+	}
+	m.lastUser = append(m.lastUser[:0], user...)
+	m.lastStripe, m.haveLast = stripe, true
+	if stripe == 0 && m.dropTombstone != nil && base.TrailerOf(key).Kind() == base.KindDelete && m.dropTombstone(user) {
+		m.result.Dropped++
+		return nil
+	}
+	return m.write(key, value, sameKey)
+}
+
+func (m *merger) write(key, value []byte, sameKey bool) error {
+	cut := m.cutBefore != nil && m.cutBefore(key, m.output == nil)
+	if m.output != nil && !sameKey && (cut || m.tableSize > 0 && m.output.writer.EstimatedSize() >= m.tableSize) {
+		if err := m.finishOutput(); err != nil {
+			return err
+		}
+	}
+	if m.output == nil {
+		if err := m.beginOutput(); err != nil {
+			return err
+		}
+	}
+	if err := m.output.writer.Add(key, value); err != nil {
+		return fmt.Errorf("write table %s: %w", m.output.name, err)
+	}
+	if sameKey {
+		m.output.shadowed++
+	}
+	return nil
+}
+
+func (m *merger) beginOutput() error {
+	num := m.env.NewNum()
+	name := base.FileName(base.FileTable, num)
+	file, err := m.env.FS.Create(name)
+	if err != nil {
+		return fmt.Errorf("create table %s: %w", name, err)
+	}
+	m.output = &output{num: num, name: name, file: file, writer: sstable.NewWriter(file, m.env.Writer)}
+	return nil
+}
+
+func (m *merger) finishOutput() error {
+	out := m.output
+	if out == nil {
+		return nil
+	}
+	stats, err := out.writer.Finish()
+	if err == nil {
+		err = out.file.Sync(vfs.Strict)
+	}
+	if err != nil {
+		return fmt.Errorf("write table %s: %w", out.name, err)
+	}
+	m.output = nil
+	m.result.Tables = append(m.result.Tables, &manifest.Table{
+		Num: out.num, Size: stats.Size, Smallest: stats.Smallest, Largest: stats.Largest,
+		Entries: stats.Entries, Tombstones: stats.Tombstones, Shadowed: out.shadowed,
+	})
+	m.result.BytesWritten += stats.Size
+	if err := out.file.Close(); err != nil {
+		return fmt.Errorf("close table %s: %w", out.name, err)
+	}
+	return nil
+}
+
+// abandon removes what was written so far.
+func (m *merger) abandon() error {
+	var errs []error
+	if m.output != nil {
+		_ = m.output.file.Close() // the file is removed: what its close says no longer matters
+		errs = append(errs, m.env.FS.Remove(m.output.name))
+	}
+	for _, t := range m.result.Tables {
+		errs = append(errs, m.env.FS.Remove(base.FileName(base.FileTable, t.Num)))
+	}
+	return errors.Join(errs...)
+}

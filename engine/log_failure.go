@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/varvedb/varve/engine/internal/base"
+)
+
+// A log that failed to take a write is given up: what it holds behind its last sync is
+// unknown. The writes that waited for it are undone in memory. Those that were
+// acknowledged in memory alone stay, and reach the medium when the memtables are flushed, which
+// must succeed before another log begins. Until then no write is acknowledged.
+
+// seqRange is the sequence numbers of one write, both inclusive.
+type seqRange struct{ first, last base.Seq }
+
+// failLogLocked gives all logs up because of err, and undoes the writes that waited for
+// them, beside those of group. It returns all of these for callDone.
+func (db *DB) failLogLocked(group []*waiter, err error) (failed []*waiter) {
+	failed = slices.Clone(group)
+	for _, log := range db.logs {
+		failed = append(failed, log.waiters...)
+		// The file is given up: whether it closes no longer matters.
+		_ = log.close()
+	}
+	db.logFailed = err
+	num := db.manifest.NextFileNum()
+	db.logs = []*logFile{{num: num}}
+	db.undoLocked(failed)
+	finishLocked(failed, err)
+	db.notifyLocked()
+	return failed
+}
+
+// undoLocked takes the entries of writes out of the memtables.
+func (db *DB) undoLocked(writes []*waiter) {
+	var ranges []seqRange
+	for _, w := range writes {
+		if w.first > 0 {
+			ranges = append(ranges, seqRange{w.first, w.last})
+		}
+	}
+	if len(ranges) == 0 {
+		return
+	}
+	slices.SortFunc(ranges, func(a, b seqRange) int { return int(a.first) - int(b.first) })
+	s := db.state.Load()
+	memtables := make([]*memtableRef, len(s.memtables))
+	for i, m := range s.memtables {
+		memtables[i] = db.withoutLocked(m, ranges)
+	}
+	db.installLocked(memtables, s.version).unref()
+}
+
+// withoutLocked returns a copy of m that lacks the entries in ranges, which are ascending; or m if
+// it has none.
+func (db *DB) withoutLocked(m *memtableRef, ranges []seqRange) *memtableRef {
+	in := func(key []byte) bool {
+		seq := base.TrailerOf(key).Seq()
+		_, found := slices.BinarySearchFunc(ranges, seq, func(r seqRange, seq base.Seq) int {
+			switch {
+			case r.last < seq:
+				return -1
+			case r.first > seq:
+				return +1
+			}
+			return 0
+		})
+		return found
+	}
+	it := m.NewIterator()
+	defer it.Close()
+	hit := false
+	for valid := it.First(); valid && !hit; valid = it.Next() {
+		hit = in(it.Key())
+	}
+	if !hit {
+		return m
+	}
+	rest := db.newMemtableLocked(m.log, len(m.arena))
+	for valid := it.First(); valid; valid = it.Next() {
+		key := it.Key()
+		if in(key) {
+			continue
+		}
+		trailer := base.TrailerOf(key)
+		if err := rest.Add(&rest.splice, trailer.Seq(), trailer.Kind(), base.UserKey(key), it.Value()); err != nil {
+			panic(fmt.Sprintf("varve: a part of a memtable does not fit into one of its size: %v", err))
+		}
+	}
+	return rest
+}
+
+// replaceLog flushes what the memtables hold and begins a new log, if the last one failed.
+// When it returns nil, writes are taken again.
+func (db *DB) replaceLog() error {
+	db.flushMu.Lock()
+	defer db.flushMu.Unlock()
+	db.mu.Lock()
+	if db.logFailed == nil || db.closed {
+		db.mu.Unlock()
+		return nil
+	}
+	cause := db.logFailed
+	log := db.logs[len(db.logs)-1]
+	if m := db.mutableLocked(); m.Empty() {
+		m.log = log.num
+	} else {
+		db.addMemtableLocked(log.num, 0)
+	}
+	db.mu.Unlock()
+	if err := db.flushAll(); err != nil {
+		return fmt.Errorf("begin a new log after %q: %w", cause, err)
+	}
+	if err := db.advanceLogNum(log.num); err != nil {
+		return fmt.Errorf("begin a new log after %q: %w", cause, err)
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.logFailed = nil
+	db.notifyLocked()
+	return nil
+}

@@ -1,0 +1,214 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/cache"
+	"github.com/varvedb/varve/engine/internal/manifest"
+	"github.com/varvedb/varve/engine/internal/tables"
+	"github.com/varvedb/varve/vfs"
+)
+
+// Open opens the store in fs, and makes a new one if there is none. It takes the lock of fs,
+// and fails with vfs.ErrLocked if another has it. The DB must be closed before fs is.
+func Open(fs vfs.FS, o *Options) (*DB, error) {
+	opts, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := fs.Lock()
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	db := newDB(fs, opts)
+	if err := db.recover(); err != nil {
+		db.tables.Close()
+		if db.manifest != nil {
+			err = errors.Join(err, db.manifest.Close())
+		}
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), unlock.Close())
+	}
+	db.unlock = unlock
+	db.background.Add(2)
+	go db.flushLoop()
+	go db.compactLoop()
+	wake(db.flushWork)
+	wake(db.compactWork)
+	return db, nil
+}
+
+func newDB(fs vfs.FS, opts Options) *DB {
+	db := &DB{
+		fs: fs, opts: opts,
+		blocks:      cache.New(opts.BlockCacheSize),
+		changed:     make(chan struct{}),
+		closing:     make(chan struct{}),
+		flushWork:   make(chan struct{}, 1),
+		compactWork: make(chan struct{}, 1),
+	}
+	db.tables = tables.New(fs, opts.MemoryBudget/8, db.blocks, &db.filters)
+	return db
+}
+
+// recover brings the store to the state it had, and makes it ready for writes.
+func (db *DB) recover() error {
+	files, err := db.listFiles()
+	if err != nil {
+		return err
+	}
+	if err := db.loadManifest(files); err != nil {
+		return err
+	}
+	db.manifest.OnObsolete = db.removeTable
+	if err := db.checkTables(files); err != nil {
+		return err
+	}
+	db.lastSeq = db.manifest.LastSeq()
+	r := &recovery{db: db}
+	if err := r.replayLogs(files); err != nil {
+		return err
+	}
+	db.visible.Store(uint64(db.lastSeq))
+	db.installLocked(r.memtables, db.manifest.Current())
+	db.logs = []*logFile{{num: db.manifest.NextFileNum()}}
+	if len(r.memtables) == 1 && r.memtables[0].Empty() {
+		r.memtables[0].log = db.logs[0].num
+	}
+	if r.torn {
+		if err := db.leaveTornLog(); err != nil {
+			return err
+		}
+	}
+	return db.removeOrphans(files)
+}
+
+// storeFile is a file of the store, by its parsed name.
+type storeFile struct {
+	kind base.FileKind
+	num  base.FileNum
+	vfs.FileInfo
+}
+
+// listFiles lists the store's files; those of others in the same directory are left out.
+func (db *DB) listFiles() ([]storeFile, error) {
+	infos, err := db.fs.List()
+	if err != nil {
+		return nil, fmt.Errorf("list files: %w", err)
+	}
+	var files []storeFile
+	for _, info := range infos {
+		if kind, num, ok := base.ParseFileName(info.Name); ok {
+			files = append(files, storeFile{kind, num, info})
+		}
+	}
+	return files, nil
+}
+
+func (db *DB) loadManifest(files []storeFile) error {
+	exists, err := manifest.Exists(db.fs)
+	if err != nil {
+		return err
+	}
+	switch {
+	case exists && db.opts.ErrorIfExists:
+		return ErrExists
+	case exists:
+		db.manifest, err = manifest.Load(db.fs)
+	case holdsData(files):
+		return base.Corruption(base.CurrentName, -1, "the file is missing, though the store has others")
+	case db.opts.ErrorIfMissing:
+		return ErrNoStore
+	default:
+		db.manifest, err = manifest.Create(db.fs)
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		db.manifest.MarkFileNumUsed(f.num)
+	}
+	return nil
+}
+
+// holdsData tells a store that has lost its CURRENT from one whose creation was cut short,
+// which has a manifest at most.
+func holdsData(files []storeFile) bool {
+	for _, f := range files {
+		if f.kind == base.FileLog || f.kind == base.FileTable {
+			return true
+		}
+	}
+	return false
+}
+
+// checkTables fails unless every table of the current version is there, with its length.
+func (db *DB) checkTables(files []storeFile) error {
+	sizes := map[base.FileNum]int64{}
+	for _, f := range files {
+		if f.kind == base.FileTable {
+			sizes[f.num] = f.Size
+		}
+	}
+	for _, level := range db.manifest.Current().Levels {
+		for _, t := range level {
+			size, found := sizes[t.Num]
+			name := base.FileName(base.FileTable, t.Num)
+			if !found {
+				return base.Corruption(name, -1, "the table is missing")
+			}
+			if size != t.Size {
+				return base.Corruption(name, -1, "the table has %d bytes, its manifest says %d", size, t.Size)
+			}
+		}
+	}
+	return nil
+}
+
+// removeOrphans removes what crashes left: files that the recovered store does not use.
+func (db *DB) removeOrphans(files []storeFile) error {
+	live := db.liveFiles()
+	for _, f := range files {
+		if !db.isOrphanLocked(f, live) {
+			continue
+		}
+		if err := db.fs.Remove(f.Name); err != nil && !errors.Is(err, vfs.ErrNotFound) {
+			return fmt.Errorf("remove orphan %s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// liveFiles returns the numbers of the tables and manifests that are in use.
+func (db *DB) liveFiles() map[base.FileNum]struct{} {
+	db.manifestMu.Lock()
+	defer db.manifestMu.Unlock()
+	live := map[base.FileNum]struct{}{}
+	db.manifest.AddLive(live)
+	return live
+}
+
+// isOrphanLocked reports whether nothing uses f.
+func (db *DB) isOrphanLocked(f storeFile, live map[base.FileNum]struct{}) bool {
+	switch f.kind {
+	case base.FileTable, base.FileManifest:
+		_, isLive := live[f.num]
+		return !isLive
+	case base.FileLog:
+		return !slices.Contains(db.liveLogs, f.num)
+	case base.FileTemp:
+		return true
+	}
+	return false
+}
+
+// removeTable removes a table that nothing uses any more. If that fails, the next Open finds it.
+func (db *DB) removeTable(t *manifest.Table) {
+	db.tables.Evict(t.Num)
+	name := base.FileName(base.FileTable, t.Num)
+	if err := db.fs.Remove(name); errors.Is(err, vfs.ErrNotFound) {
+		_ = db.fs.Remove(base.OldTableName(t.Num))
+	}
+}

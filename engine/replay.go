@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/memtable"
+	"github.com/varvedb/varve/engine/internal/record"
+)
+
+// recovery replays logs into memtables. Nothing is written: the logs stay until the memtables
+// are flushed, as if the store had not been closed.
+type recovery struct {
+	db        *DB
+	memtables []*memtableRef // newest first
+	torn      bool           // the last log ends within a record
+}
+
+// replayLogs replays every log that the manifest does not say is in tables.
+func (r *recovery) replayLogs(files []storeFile) error {
+	var logs []storeFile
+	for _, f := range files {
+		if f.kind == base.FileLog && (f.num >= r.db.manifest.LogNum() || f.num == r.db.manifest.PrevLogNum()) {
+			logs = append(logs, f)
+		}
+	}
+	slices.SortFunc(logs, func(a, b storeFile) int { return int(a.num) - int(b.num) })
+	r.memtables = []*memtableRef{r.db.newMemtableLocked(r.db.manifest.LogNum(), 0)}
+	for i, f := range logs {
+		r.db.liveLogs = append(r.db.liveLogs, f.num)
+		if err := r.replayLog(f, i == len(logs)-1); err != nil {
+			return fmt.Errorf("replay log %s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *recovery) replayLog(f storeFile, last bool) error {
+	file, err := r.db.fs.Open(f.Name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	records := record.NewReader(file, file.Size(), f.Name)
+	for {
+		offset := records.Offset()
+		data, err := records.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.Is(err, record.ErrTorn) && last:
+			r.torn = true
+			return nil
+		case errors.Is(err, record.ErrTorn):
+			return base.Corruption(f.Name, offset, "the log ends within a record, though a later log follows")
+		case err != nil:
+			return err
+		}
+		if err := r.replayRecord(f.num, data); err != nil {
+			return base.Corruption(f.Name, offset, "%v", err)
+		}
+	}
+}
+
+func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
+	first, count, err := batchHeader(data)
+	if err != nil {
+		return err
+	}
+	// An entry has at least two bytes: a larger count is damage, and must not size anything.
+	if int64(count) > int64(len(data)) {
+		return fmt.Errorf("batch of %d bytes claims %d entries", len(data), count)
+	}
+	m := r.memtables[0]
+	if m.Empty() {
+		m.log = log
+	}
+	if !m.Room(int(count), len(data)) {
+		if m.Empty() {
+			r.memtables = r.memtables[1:]
+		}
+		m = r.db.newMemtableLocked(log, memtable.ArenaSize(int(count), len(data)))
+		r.memtables = append([]*memtableRef{m}, r.memtables...)
+	}
+	if err := r.db.insertRecordLocked(m, data, first, int(count)); err != nil {
+		return err
+	}
+	if end := first + base.Seq(count) - 1; count > 0 && end > r.db.lastSeq {
+		r.db.lastSeq = end
+	}
+	return nil
+}
+
+// leaveTornLog flushes what was replayed, so that the log with the torn end is not needed
+// any more when another one begins: only the last log may have such an end.
+func (db *DB) leaveTornLog() error {
+	db.flushMu.Lock()
+	defer db.flushMu.Unlock()
+	db.mu.Lock()
+	num := db.logs[0].num
+	if m := db.mutableLocked(); m.Empty() {
+		m.log = num
+	} else {
+		db.addMemtableLocked(num, 0)
+	}
+	db.mu.Unlock()
+	if err := db.flushAll(); err != nil {
+		return fmt.Errorf("flush replayed logs: %w", err)
+	}
+	return db.advanceLogNum(num)
+}

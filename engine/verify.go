@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/manifest"
+)
+
+// VerifyReport says what Verify has read.
+type VerifyReport struct {
+	Tables  int
+	Bytes   int64 // of the tables
+	Entries int64 // in the tables, deleted and overwritten ones included
+}
+
+// Verify reads every table of the store from its medium and checks each checksum, the order of
+// the keys, the filters and the bounds in the manifest. It fails with a *CorruptionError for the
+// first damage that it finds.
+func (db *DB) Verify() (VerifyReport, error) {
+	var report VerifyReport
+	if db.isClosing() {
+		return report, ErrClosed
+	}
+	s, _ := db.acquire()
+	defer s.unref()
+	if err := s.version.Check(); err != nil {
+		return report, fmt.Errorf("verify: %w", err)
+	}
+	for _, level := range s.version.Levels {
+		for _, t := range level {
+			entries, err := db.verifyTable(t)
+			if err != nil {
+				return report, fmt.Errorf("verify: %w", err)
+			}
+			report.Tables++
+			report.Bytes += t.Size
+			report.Entries += entries
+			if db.isClosing() {
+				return report, ErrClosed
+			}
+			if db.opts.Yield != nil {
+				db.opts.Yield()
+			}
+		}
+	}
+	return report, nil
+}
+
+func (db *DB) verifyTable(t *manifest.Table) (entries int64, err error) {
+	table, err := db.tables.Acquire(t.Num)
+	if err != nil {
+		return 0, err
+	}
+	defer table.Release()
+	if entries, err = table.Verify(); err != nil {
+		return 0, err
+	}
+	return entries, db.checkTableBounds(t)
+}
+
+// checkTableBounds fails unless the manifest's bounds of t are its first and last keys.
+func (db *DB) checkTableBounds(t *manifest.Table) (err error) {
+	it := db.tables.NewTableIterator(t, false)
+	defer func() { err = errors.Join(err, it.Close()) }()
+	name := base.FileName(base.FileTable, t.Num)
+	if !it.First() {
+		return errors.Join(it.Error(), base.Corruption(name, -1, "the table is empty"))
+	}
+	if !bytes.Equal(it.Key(), t.Smallest) {
+		return base.Corruption(name, -1, "its first key is %q, its manifest says %q", it.Key(), t.Smallest)
+	}
+	if !it.Last() {
+		return errors.Join(it.Error(), base.Corruption(name, -1, "the table has no last key"))
+	}
+	if !bytes.Equal(it.Key(), t.Largest) {
+		return base.Corruption(name, -1, "its last key is %q, its manifest says %q", it.Key(), t.Largest)
+	}
+	return nil
+}
+
+// Check verifies what the engine relies on: the levels in order, every live file there with
+// its length, no file that nothing uses, bounds equal to first and last keys. It is meant for tests, at a
+// moment when nothing is being written, flushed or compacted and no iterator is open.
+func (db *DB) Check() error {
+	db.flushMu.Lock()
+	defer db.flushMu.Unlock()
+	db.compactMu.Lock()
+	defer db.compactMu.Unlock()
+	s, _ := db.acquire()
+	defer s.unref()
+	if err := s.version.Check(); err != nil {
+		return err
+	}
+	files, err := db.listFiles()
+	if err != nil {
+		return err
+	}
+	if err := db.checkTables(files); err != nil {
+		return err
+	}
+	for _, level := range s.version.Levels {
+		for _, t := range level {
+			if err := db.checkTableBounds(t); err != nil {
+				return err
+			}
+		}
+	}
+	return db.checkNoOrphans(files)
+}
+
+func (db *DB) checkNoOrphans(files []storeFile) error {
+	live := db.liveFiles()
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, f := range files {
+		if db.isOrphanLocked(f, live) {
+			return fmt.Errorf("nothing uses the file %s", f.Name)
+		}
+	}
+	return nil
+}
