@@ -309,17 +309,17 @@ func (db *DB) commitGroup() (more bool) {
 
 	db.mu.Lock()
 	if err != nil {
-		failed := db.failLogLocked(g.waiters, err)
+		done := db.failLogLocked(g.waiters, err)
 		db.leading = false
 		db.mu.Unlock()
-		callDone(failed, err)
+		callAll(done, err)
 		return false
 	}
 	db.counters.logBytes.Add(int64(len(g.data)))
 	g.release()
-	finishLocked(g.waiters, nil)
+	done := finishLocked(g.waiters, nil)
 	db.mu.Unlock()
-	callDone(g.waiters, nil)
+	callAll(done, nil)
 	return true
 }
 
@@ -340,21 +340,22 @@ func (db *DB) nextGroupLocked() *group {
 	}
 }
 
-// finishLocked tells waiters how their write ended. Those that gave a done function are to be
-// told by callDone, when DB.mu is free.
-func finishLocked(waiters []*waiter, err error) {
+// finishLocked tells waiters how their write ended, and returns the functions that are to be
+// told by callAll when DB.mu is free. The waiters are not the caller's any more.
+func finishLocked(waiters []*waiter, err error) (done []func(error)) {
 	for _, w := range waiters {
 		w.finished, w.err = true, err
-		if w.done == nil {
+		if w.done != nil {
+			done = append(done, w.done)
+		} else {
 			wake(w.signal)
 		}
 	}
+	return done
 }
 
-func callDone(waiters []*waiter, err error) {
-	for _, w := range waiters {
-		if w.done != nil {
-			w.done(err)
-		}
+func callAll(done []func(error), err error) {
+	for _, f := range done {
+		f(err)
 	}
 }

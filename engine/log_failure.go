@@ -16,9 +16,9 @@ import (
 type seqRange struct{ first, last base.Seq }
 
 // failLogLocked gives all logs up because of err, and undoes the writes that waited for
-// them, beside those of group. It returns all of these for callDone.
-func (db *DB) failLogLocked(group []*waiter, err error) (failed []*waiter) {
-	failed = slices.Clone(group)
+// them, beside those of group. It returns the functions to be called with err.
+func (db *DB) failLogLocked(group []*waiter, err error) (done []func(error)) {
+	failed := slices.Clone(group)
 	for _, log := range db.logs {
 		failed = append(failed, log.waiters...)
 		// The file is given up: whether it closes no longer matters.
@@ -28,9 +28,9 @@ func (db *DB) failLogLocked(group []*waiter, err error) (failed []*waiter) {
 	num := db.manifest.NextFileNum()
 	db.logs = []*logFile{{num: num}}
 	db.undoLocked(failed)
-	finishLocked(failed, err)
 	db.notifyLocked()
-	return failed
+	wake(db.flushWork)
+	return finishLocked(failed, err)
 }
 
 // undoLocked takes the entries of writes out of the memtables.

@@ -16,7 +16,7 @@ import (
 type recovery struct {
 	db        *DB
 	memtables []*memtableRef // newest first
-	torn      bool           // the last log ends within a record
+	torn      bool           // the last log that is not empty ends within a record
 }
 
 // replayLogs replays every log that the manifest does not say is in tables.
@@ -31,7 +31,9 @@ func (r *recovery) replayLogs(files []storeFile) error {
 	r.memtables = []*memtableRef{r.db.newMemtableLocked(r.db.manifest.LogNum(), 0)}
 	for i, f := range logs {
 		r.db.liveLogs = append(r.db.liveLogs, f.num)
-		if err := r.replayLog(f, i == len(logs)-1); err != nil {
+		// The next log is written to when this one is synced: until then it is there at most by name.
+		last := !slices.ContainsFunc(logs[i+1:], func(later storeFile) bool { return later.Size > 0 })
+		if err := r.replayLog(f, last); err != nil {
 			return fmt.Errorf("replay log %s: %w", f.Name, err)
 		}
 	}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// command is one of varve's commands.
+type command struct {
+	name    string
+	args    string // the usage line's part behind the name
+	summary string // one line
+	details string // paragraphs, for the command's own help
+
+	minArgs, maxArgs int // of positional arguments; maxArgs below 0: any number
+
+	// setup declares the flags and returns what carries the command out once they are parsed.
+	setup func(flags *flag.FlagSet) action
+}
+
+// action carries a command out on its positional arguments.
+type action func(env *environment, args []string) error
+
+// commands returns every command, in the order in which help lists them.
+func commands() []command {
+	return []command{
+		putCommand(), getCommand(), delCommand(), scanCommand(), importCommand(),
+		statsCommand(), verifyCommand(), compactCommand(),
+		helpCommand(), versionCommand(),
+	}
+}
+
+func findCommand(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+func (c command) run(env *environment, args []string) error {
+	flags, act := c.prepare()
+	positional, err := parse(flags, args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, err := io.WriteString(env.out, c.help())
+		return err
+	}
+	if err != nil {
+		return c.usageError(err.Error())
+	}
+	switch {
+	case len(positional) < c.minArgs:
+		return c.usageError("too few arguments")
+	case c.maxArgs >= 0 && len(positional) > c.maxArgs:
+		return c.usageError(fmt.Sprintf("unexpected argument %q", positional[c.maxArgs]))
+	}
+	err = act(env, positional)
+	var usage *usageError
+	if errors.As(err, &usage) && usage.hint == "" {
+		return c.usageError(usage.reason)
+	}
+	return err
+}
+
+func (c command) prepare() (*flag.FlagSet, action) {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	return flags, c.setup(flags)
+}
+
+// parse parses flags wherever they stand among the arguments, as far as a "--".
+func parse(flags *flag.FlagSet, args []string) (positional []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		parsed := len(args) - flags.NArg()
+		args = flags.Args()
+		if len(args) == 0 || parsed > 0 && lastParsedEndsFlags(flags, parsed) {
+			return append(positional, args...), nil
+		}
+		positional = append(positional, args[0])
+		args = args[1:]
+	}
+}
+
+func (c command) usageError(reason string) error {
+	return &usageError{
+		reason: c.name + ": " + reason,
+		hint:   c.usage() + "Run 'varve help " + c.name + "' for more.\n",
+	}
+}
+
+func (c command) usage() string {
+	return strings.TrimRight("usage: varve "+c.name+" "+c.args, " ") + "\n"
+}

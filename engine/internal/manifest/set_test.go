@@ -1,0 +1,298 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/vfs"
+	"github.com/varvedb/varve/vfs/memfs"
+)
+
+// obsoleteOf collects the numbers of obsolete tables.
+func obsoleteOf(s *Set) *[]base.FileNum {
+	nums := new([]base.FileNum)
+	s.OnObsolete = func(t *Table) { *nums = append(*nums, t.Num) }
+	return nums
+}
+
+func liveOf(s *Set) []base.FileNum {
+	live := make(map[base.FileNum]struct{})
+	s.AddLive(live)
+	return slices.Sorted(maps.Keys(live))
+}
+
+func TestTableIsObsoleteWhenItsLastVersionIsReleased(t *testing.T) {
+	s := mustCreate(t, memfs.New())
+	obsolete := obsoleteOf(s)
+	mustApply(t, s, add(0, table(5, "a", "b"), table(6, "a", "b")))
+	reader := s.Current()
+	reader.Ref()
+	mustApply(t, s, (&Edit{}).deleting(0, 5))
+	mustApply(t, s, add(0, table(7, "a", "b")))
+	if len(*obsolete) != 0 {
+		t.Fatalf("%d are obsolete while a version has them", *obsolete)
+	}
+	if got := liveOf(s); !slices.Equal(got, []base.FileNum{1, 5, 6, 7}) {
+		t.Errorf("live %d", got)
+	}
+	reader.Unref()
+	if !slices.Equal(*obsolete, []base.FileNum{5}) {
+		t.Errorf("obsolete %d, want 5", *obsolete)
+	}
+	if got := liveOf(s); !slices.Equal(got, []base.FileNum{1, 6, 7}) {
+		t.Errorf("live %d", got)
+	}
+}
+
+func TestMovedTableIsNotObsolete(t *testing.T) {
+	s := mustCreate(t, memfs.New())
+	obsolete := obsoleteOf(s)
+	mustApply(t, s, add(1, table(5, "a", "b")))
+	mustApply(t, s, add(2, table(5, "a", "b")).deleting(1, 5))
+	mustApply(t, s, &Edit{})
+	if len(*obsolete) != 0 {
+		t.Errorf("obsolete %d", *obsolete)
+	}
+}
+
+func TestCloseLeavesTheCurrentTablesAlone(t *testing.T) {
+	s := mustCreate(t, memfs.New())
+	obsolete := obsoleteOf(s)
+	mustApply(t, s, add(1, table(5, "a", "b")))
+	if err := errors.Join(s.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if len(*obsolete) != 0 {
+		t.Errorf("obsolete %d", *obsolete)
+	}
+	if err := s.Apply(&Edit{}); !errors.Is(err, vfs.ErrClosed) {
+		t.Errorf("Apply after Close: %v", err)
+	}
+}
+
+func TestReleasingAVersionTwicePanics(t *testing.T) {
+	s := mustCreate(t, memfs.New())
+	v := s.Current()
+	mustApply(t, s, &Edit{})
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	v.Unref()
+}
+
+func TestUnfitEditChangesNothing(t *testing.T) {
+	fs := memfs.New()
+	s := mustCreate(t, fs)
+	obsolete := obsoleteOf(s)
+	mustApply(t, s, add(1, table(5, "b", "d")))
+	want := state(s)
+	for _, e := range []*Edit{
+		(&Edit{}).deleting(1, 6), add(2, table(5, "b", "d")), add(1, table(6, "a", "b")),
+	} {
+		e.LastSeq = new(base.Seq(1000))
+		wantCorruption(t, s.Apply(e), "MANIFEST-000001")
+	}
+	if got := state(s); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got := state(mustLoad(t, fs)); got != want {
+		t.Errorf("loaded\n%swant\n%s", got, want)
+	}
+	if len(*obsolete) != 0 {
+		t.Errorf("obsolete %d", *obsolete)
+	}
+}
+
+func TestLastSequenceNeverDecreases(t *testing.T) {
+	s := mustCreate(t, memfs.New())
+	mustApply(t, s, &Edit{LastSeq: new(base.Seq(9))})
+	mustApply(t, s, &Edit{LastSeq: new(base.Seq(7))})
+	if got := s.LastSeq(); got != 9 {
+		t.Errorf("last sequence %d", got)
+	}
+}
+
+func TestFileNumbersAreUniqueAcrossGoroutinesAndRestarts(t *testing.T) {
+	fs := memfs.New()
+	s := mustCreate(t, fs)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	seen := make(map[base.FileNum]bool)
+	for g := range base.FileNum(4) {
+		wg.Go(func() {
+			for i := range base.FileNum(100) {
+				num := s.NextFileNum()
+				mu.Lock()
+				if seen[num] {
+					t.Errorf("%d given out twice", num)
+				}
+				seen[num] = true
+				mu.Unlock()
+				s.MarkFileNumUsed(10_000 + 100*g + i)
+			}
+		})
+	}
+	wg.Wait()
+	mustApply(t, s, &Edit{})
+	if got := mustLoad(t, fs).NextFileNum(); got < 10_400 {
+		t.Errorf("next file number %d after numbers up to 10399 were used", got)
+	}
+}
+
+func TestManifestIsRotatedWhenItHasGrown(t *testing.T) {
+	fs := memfs.New()
+	s := mustCreate(t, fs)
+	long := strings.Repeat("k", 60<<10)
+	mustApply(t, s, add(6, table(1_000, "a", "b")))
+	for num := base.FileNum(10); num < 40; num++ {
+		mustApply(t, s, add(1, table(num, long, long)))
+		mustApply(t, s, (&Edit{}).deleting(1, num))
+	}
+	names := fileNames(t, fs)
+	if slices.Contains(names, "MANIFEST-000001") || len(names) != 2 {
+		t.Errorf("files %q, want CURRENT and one fresh manifest", names)
+	}
+	if size := len(readFile(t, fs, names[1])); size > minRotateSize+200<<10 {
+		t.Errorf("%s has grown to %d bytes", names[1], size)
+	}
+	if got, want := state(mustLoad(t, fs)), state(s); got != want {
+		t.Errorf("loaded\n%swant\n%s", got, want)
+	}
+}
+
+func TestManifestOfAStoreWithManyTablesIsNotRotatedByEachEdit(t *testing.T) {
+	fs := memfs.New()
+	s := mustCreate(t, fs)
+	e := &Edit{}
+	for i := range 30 {
+		name := fmt.Sprintf("%02d%s", i, strings.Repeat("k", 40<<10))
+		e.Added = append(e.Added, add(1, table(base.FileNum(100+i), name, name)).Added...)
+	}
+	mustApply(t, s, e) // more than minRotateSize
+	mustApply(t, s, &Edit{})
+	fresh := fileNames(t, fs)[1]
+	for range 10 {
+		mustApply(t, s, &Edit{})
+	}
+	if got := fileNames(t, fs)[1]; got != fresh || fresh == "MANIFEST-000001" {
+		t.Errorf("manifest %s became %s", fresh, got)
+	}
+}
+
+// TestTablesOfADoubtfulEditAreKeptUntilItIsSettled fails the sync of an edit: a crash may find
+// the edit all the same, so that its table must stay until a fresh manifest is in force.
+func TestTablesOfADoubtfulEditAreKeptUntilItIsSettled(t *testing.T) {
+	fs := &scriptedFS{FS: memfs.New()}
+	s := mustCreate(t, fs)
+	obsolete := obsoleteOf(s)
+	mustApply(t, s, add(1, table(10, "a", "b")))
+
+	fs.failAt, fs.failAfter = fs.op+2, true // write, sync
+	if err := s.Apply(add(1, table(11, "c", "d"))); !errors.Is(err, vfs.ErrIO) {
+		t.Fatalf("got error %v", err)
+	}
+	if got := numbers(mustLoad(t, fs.Crash(memfs.Keep{})).Current().Levels[1]); got != "[10 11]" {
+		t.Fatalf("a crash finds %s: the edit is not in doubt", got)
+	}
+	if got := liveOf(s); !slices.Equal(got, []base.FileNum{1, 10, 11}) || len(*obsolete) != 0 {
+		t.Fatalf("live %d, obsolete %d", got, *obsolete)
+	}
+
+	fs.failAt, fs.failAfter = fs.op+1, false // the fresh manifest's creation: no doubt about this one
+	if err := s.Apply(add(1, table(12, "c", "d"))); !errors.Is(err, vfs.ErrIO) {
+		t.Fatalf("got error %v", err)
+	}
+	if !slices.Equal(*obsolete, []base.FileNum{12}) {
+		t.Fatalf("obsolete %d, want 12", *obsolete)
+	}
+
+	mustApply(t, s, add(1, table(13, "c", "d")))
+	if !slices.Equal(*obsolete, []base.FileNum{12, 11}) {
+		t.Errorf("obsolete %d, want 12 and 11", *obsolete)
+	}
+	if got := numbers(mustLoad(t, fs.Crash(memfs.Keep{})).Current().Levels[1]); got != "[10 13]" {
+		t.Errorf("a crash finds %s", got)
+	}
+}
+
+func TestFailedEditCanBeAppliedAgainWhileItIsInDoubt(t *testing.T) {
+	fs := &scriptedFS{FS: memfs.New()}
+	s := mustCreate(t, fs)
+	obsolete := obsoleteOf(s)
+	e := add(1, table(11, "c", "d"))
+	fs.failAt = fs.op + 2
+	if err := s.Apply(e); !errors.Is(err, vfs.ErrIO) {
+		t.Fatalf("got error %v", err)
+	}
+	mustApply(t, s, e)
+	if len(*obsolete) != 0 {
+		t.Errorf("obsolete %d", *obsolete)
+	}
+}
+
+func TestBothManifestsAreKeptWhileCurrentIsInDoubt(t *testing.T) {
+	fs := &scriptedFS{FS: memfs.New()}
+	mustCreate(t, fs)
+	s := mustLoad(t, fs)
+	fs.failAt = fs.op + 7 // create, write, sync of the manifest and of CURRENT's successor, rename
+	if err := s.Apply(add(1, table(11, "c", "d"))); err == nil || !strings.Contains(err.Error(), "rename") {
+		t.Fatalf("got error %v", err)
+	}
+	if got := liveOf(s); !slices.Equal(got, []base.FileNum{1, 11, 12}) {
+		t.Errorf("live %d", got)
+	}
+	mustApply(t, s, &Edit{})
+	if got := liveOf(s); len(got) != 1 {
+		t.Errorf("live %d, want the fresh manifest", got)
+	}
+	names := slices.DeleteFunc(fileNames(t, fs), func(name string) bool { return !strings.HasPrefix(name, "MANIFEST") })
+	if len(names) != 1 {
+		t.Errorf("manifests %q", names)
+	}
+}
+
+// TestVersionsMayBeReleasedWhileEditsAreApplied is for the race detector.
+func TestVersionsMayBeReleasedWhileEditsAreApplied(t *testing.T) {
+	s := mustCreate(t, memfs.New())
+	var mu sync.Mutex
+	obsolete := make(map[base.FileNum]int)
+	s.OnObsolete = func(t *Table) {
+		mu.Lock()
+		defer mu.Unlock()
+		obsolete[t.Num]++
+	}
+	var wg sync.WaitGroup
+	for num := base.FileNum(10); num < 200; num++ {
+		e := add(1, table(num, "a", "b"))
+		if num > 10 {
+			e.deleting(1, num-1)
+		}
+		mustApply(t, s, e)
+		v := s.Current()
+		v.Ref()
+		wg.Go(func() {
+			if got := v.Levels[1][0].Num; got != num {
+				t.Errorf("version has table %d, want %d", got, num)
+			}
+			s.AddLive(make(map[base.FileNum]struct{}))
+			v.Unref()
+		})
+	}
+	wg.Wait()
+	for num := base.FileNum(10); num < 199; num++ {
+		if obsolete[num] != 1 {
+			t.Errorf("table %d was reported %d times", num, obsolete[num])
+		}
+	}
+	if obsolete[199] != 0 {
+		t.Error("the current table was reported")
+	}
+}

@@ -1,0 +1,75 @@
+// Package memtable holds the newest writes, in the order of their internal keys, until they
+// are flushed to a table.
+//
+// Any number of goroutines may add and read at once; there is no lock inside.
+//
+//  1. An entry, once added, is there unchanged for the memtable's life.
+//  2. Room that was asked for is there, as long as nobody else adds meanwhile.
+//  3. All memory is one arena without Go pointers, which whoever made the memtable may reuse
+//     when it has no more users.
+package memtable
+
+import (
+	"fmt"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/skiplist"
+)
+
+// Splice is what makes adding in ascending order cheap: see skiplist.List.Insert.
+type Splice = skiplist.Splice
+
+// Iterator walks a memtable: see skiplist.Iterator.
+type Iterator = skiplist.Iterator
+
+// Memtable is an ordered set of writes.
+type Memtable struct{ list *skiplist.List }
+
+// New makes an empty memtable in arena, whatever is in it. See ArenaSize.
+func New(arena []byte) *Memtable { return &Memtable{list: skiplist.New(arena)} }
+
+// ArenaSize returns the length of an arena that surely holds so many entries with so many
+// bytes of keys and values together.
+func ArenaSize(entries, bytes int) int {
+	return skiplist.MinCapacity + entries*skiplist.MaxNodeSize + bytes
+}
+
+// Room reports whether so many entries with so many bytes of keys and values surely fit in.
+func (m *Memtable) Room(entries, bytes int) bool {
+	return entries*skiplist.MaxNodeSize+bytes <= m.Capacity()-m.Size()
+}
+
+// Add adds an entry, copying key and value. s may be nil. It fails with skiplist.ErrFull if
+// the arena is full, with skiplist.ErrExists if seq was used for this key and kind before.
+func (m *Memtable) Add(s *Splice, seq base.Seq, kind base.Kind, key, value []byte) error {
+	if err := m.list.Insert(s, key, base.MakeTrailer(seq, kind), value); err != nil {
+		return fmt.Errorf("add entry %d to memtable: %w", seq, err)
+	}
+	return nil
+}
+
+// Get returns the newest entry of key whose sequence number is at most seq. The value shares
+// the arena.
+func (m *Memtable) Get(key []byte, seq base.Seq) (value []byte, kind base.Kind, found bool) {
+	internal, value, ok := m.list.Find(key, base.MakeTrailer(seq, base.KindSeek))
+	if !ok || string(base.UserKey(internal)) != string(key) {
+		return nil, 0, false
+	}
+	return value, base.TrailerOf(internal).Kind(), true
+}
+
+// NewIterator returns an unpositioned iterator.
+func (m *Memtable) NewIterator() *Iterator {
+	it := new(Iterator)
+	it.Init(m.list)
+	return it
+}
+
+// Size returns how many bytes of the arena are in use.
+func (m *Memtable) Size() int { return m.list.Size() }
+
+// Capacity returns how many bytes of the arena can be used.
+func (m *Memtable) Capacity() int { return m.list.Capacity() }
+
+// Empty reports whether nothing was added.
+func (m *Memtable) Empty() bool { return m.list.Empty() }

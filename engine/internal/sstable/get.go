@@ -1,0 +1,60 @@
+package sstable
+
+import (
+	"github.com/varvedb/varve/engine/internal/base"
+)
+
+// Mode says whether a read may wait for the file.
+type Mode uint8
+
+const (
+	// Wait reads blocks that are not in the cache from the file, into the cache.
+	Wait Mode = iota
+
+	// Try fails with base.ErrWouldWait instead.
+	Try
+)
+
+// Get returns the newest entry of key's user key at or behind key, an internal key. The value
+// shares memory with the block cache: it must not be modified.
+func (r *Reader) Get(key []byte, mode Mode) (value []byte, kind base.Kind, found bool, err error) {
+	user := base.UserKey(key)
+	if !r.mayContain(user) {
+		return nil, 0, false, nil
+	}
+	i := r.index.search(key)
+	if i == r.index.len() {
+		return nil, 0, false, nil
+	}
+	contents, ok := r.cached(i)
+	if !ok {
+		if mode == Try {
+			return nil, 0, false, base.ErrWouldWait
+		}
+		contents, err = r.fill(i, func() ([]byte, error) { return r.readBlock(i) })
+		if err != nil {
+			return nil, 0, false, err
+		}
+	}
+	b := newBlock(contents)
+	value, kind, found, err = b.find(key)
+	if err != nil {
+		err = r.corrupt(r.index.blocks[i].offset, err)
+	}
+	return value, kind, found, err
+}
+
+// mayContain asks the filter.
+func (r *Reader) mayContain(user []byte) bool {
+	if r.filter == nil {
+		return true
+	}
+	may := r.filter.Test(user)
+	if c := r.options.Counters; c != nil {
+		c.Checks.Add(1)
+		if !may {
+			c.Negatives.Add(1)
+		}
+	}
+	return may
+}

@@ -1,0 +1,75 @@
+package sstable
+
+import (
+	"errors"
+
+	"github.com/varvedb/varve/engine/internal/base"
+)
+
+// Verify reads the whole table from the file and checks it: every checksum, the order of the
+// keys, that the index bounds each block, that the filter has every key. It returns the
+// number of entries.
+func (r *Reader) Verify() (entries int64, err error) {
+	fresh := Reader{file: r.file, options: ReaderOptions{Name: r.options.Name}}
+	if err := fresh.load(); err != nil {
+		return 0, err
+	}
+	return fresh.verifyBlocks()
+}
+
+func (r *Reader) verifyBlocks() (entries int64, err error) {
+	var (
+		ahead    readAhead
+		contents []byte
+		it       blockIterator
+	)
+	for i := range r.index.len() {
+		if err := ahead.load(r, i, 1); err != nil {
+			return entries, err
+		}
+		h := r.index.handle(i)
+		if contents, err = r.decodeBlock(contents, &ahead.window, h); err != nil {
+			return entries, err
+		}
+		it.reset(contents)
+		n, err := r.verifyBlock(&it, i)
+		entries += n
+		if err != nil {
+			return entries, r.corrupt(h.offset, err)
+		}
+	}
+	return entries, nil
+}
+
+func (r *Reader) verifyBlock(it *blockIterator, i int) (entries int64, err error) {
+	var previous []byte
+	if i > 0 {
+		previous = append(previous, r.index.key(i-1)...)
+	}
+	restart := 0
+	for ok := it.first(); ok; ok = it.next() {
+		if restart < it.numRestarts() && it.restart(restart) == it.offset {
+			if !it.isWhole(it.offset) {
+				return entries, errors.New("a restart shares a key")
+			}
+			restart++
+		}
+		if previous != nil && base.Compare(previous, it.key) >= 0 {
+			return entries, errors.New("keys are out of order")
+		}
+		if r.filter != nil && !r.filter.Test(base.UserKey(it.key)) {
+			return entries, errors.New("the filter lacks a key")
+		}
+		previous = append(previous[:0], it.key...)
+		entries++
+	}
+	switch {
+	case it.damaged:
+		return entries, errDamagedEntry
+	case entries > 0 && restart < it.numRestarts():
+		return entries, errors.New("a restart is not at an entry")
+	case entries > 0 && base.Compare(previous, r.index.key(i)) > 0:
+		return entries, errors.New("a key lies behind that of the index")
+	}
+	return entries, nil
+}

@@ -1,0 +1,31 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package osfs
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// lockFile takes a lock that excludes every other open of the file, in this process and
+// elsewhere, and that ends with the process.
+func lockFile(path string) (io.Closer, error) {
+	handle, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return handle, nil
+	}
+	_ = handle.Close() // nothing was written
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, vfs.ErrLocked
+	}
+	return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+}

@@ -1,0 +1,257 @@
+// Package osfs is a vfs.FS in a directory of the operating system.
+//
+//  1. A Strict Sync is an fsync of the file and, the first time, of the directory. A Relaxed
+//     Sync has handed the bytes to the operating system.
+//  2. At most one file has bytes that were synced Relaxed and not by fsync since: before
+//     another file's sync or a Rename takes effect, that file is settled by fsync. So
+//     promise 3 of vfs holds in a loss of power, too, for every Sync that returned, at
+//     the price of one fsync a log.
+//  3. The lock is the file LOCK, as in LevelDB. It is not listed, and the FS refuses to
+//     create, open, remove or rename it. Subdirectories and other special files are ignored.
+//
+// It compiles for js/wasm, to run in Node: there the lock holds in the process only, since
+// Node has none for files. On Windows a directory has no fsync, so that the durability of
+// names is what NTFS gives.
+//
+// All methods are safe for concurrent use, but for those of one Writer.
+package osfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+const lockName = "LOCK"
+
+// FS is a directory.
+type FS struct {
+	dir    string
+	closed atomic.Bool
+
+	mu        sync.Mutex
+	unsettled *file // synced Relaxed and not by fsync since; nil: none
+}
+
+// Open returns the FS of a directory, which must exist.
+func Open(dir string) (*FS, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open directory %s: %w: %w", dir, vfs.ErrIO, err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, failure("open directory", dir, err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("open directory %s: %w: not a directory", dir, vfs.ErrIO)
+	}
+	return &FS{dir: dir}, nil
+}
+
+// Create is Open, but makes the directory and those above it where they are missing.
+func Create(dir string) (*FS, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, failure("create directory", dir, err)
+	}
+	fs, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syncDir(filepath.Dir(fs.dir)); err != nil {
+		return nil, failure("sync directory above", dir, err)
+	}
+	return fs, nil
+}
+
+// Create implements vfs.FS.
+func (fs *FS) Create(name string) (vfs.Writer, error) {
+	path, err := fs.path(name)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	// Truncating the old file would take its bytes from its Readers.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, failure("create", name, err)
+	}
+	handle, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, failure("create", name, err)
+	}
+	return newWriter(fs, name, handle), nil
+}
+
+// Open implements vfs.FS.
+func (fs *FS) Open(name string) (vfs.Reader, error) {
+	path, err := fs.path(name)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	handle, err := openShared(path)
+	if err != nil {
+		return nil, failure("open", name, err)
+	}
+	info, err := handle.Stat()
+	if err != nil {
+		return nil, errors.Join(failure("open", name, err), handle.Close())
+	}
+	return &reader{name: name, handle: handle, size: info.Size()}, nil
+}
+
+// Remove implements vfs.FS.
+func (fs *FS) Remove(name string) error {
+	path, err := fs.path(name)
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	if err := os.Remove(path); err != nil {
+		return failure("remove", name, err)
+	}
+	return nil
+}
+
+// Rename implements vfs.FS.
+func (fs *FS) Rename(from, to string) error {
+	fromPath, err := fs.path(from)
+	if err != nil {
+		return fmt.Errorf("rename %s: %w", from, err)
+	}
+	toPath, err := fs.path(to)
+	if err != nil {
+		return fmt.Errorf("rename %s to %s: %w", from, to, err)
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if err := fs.settle(); err != nil {
+		return err
+	}
+	if err := os.Rename(fromPath, toPath); err != nil {
+		return failure("rename "+from+" to", to, err)
+	}
+	if err := syncDir(fs.dir); err != nil {
+		return failure("rename "+from+" to", to, err)
+	}
+	return nil
+}
+
+// List implements vfs.FS.
+func (fs *FS) List() ([]vfs.FileInfo, error) {
+	if fs.closed.Load() {
+		return nil, fmt.Errorf("list: %w", vfs.ErrClosed)
+	}
+	entries, err := os.ReadDir(fs.dir)
+	if err != nil {
+		return nil, failure("list", fs.dir, err)
+	}
+	infos := make([]vfs.FileInfo, 0, len(entries))
+	for _, entry := range entries {
+		name := entry.Name()
+		if !entry.Type().IsRegular() || checkName(name) != nil {
+			continue
+		}
+		info, err := entry.Info()
+		if errors.Is(err, os.ErrNotExist) {
+			continue // removed since ReadDir
+		}
+		if err != nil {
+			return nil, failure("list", name, err)
+		}
+		infos = append(infos, vfs.FileInfo{Name: name, Size: info.Size()})
+	}
+	return infos, nil
+}
+
+// Lock implements vfs.FS.
+func (fs *FS) Lock() (io.Closer, error) {
+	if fs.closed.Load() {
+		return nil, fmt.Errorf("lock: %w", vfs.ErrClosed)
+	}
+	held, err := lockFile(filepath.Join(fs.dir, lockName))
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err != nil {
+		return nil, failure("lock", fs.dir, err)
+	}
+	return &lock{held: held}, nil
+}
+
+// Close implements vfs.FS. What was synced Relaxed is on the medium when it returns.
+func (fs *FS) Close() error {
+	if fs.closed.Swap(true) {
+		return fmt.Errorf("close: %w", vfs.ErrClosed)
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.settle()
+}
+
+// settle brings the unsettled file to the medium. fs.mu must be held.
+// After a failure the file stays unsettled, so that the next caller tries again.
+func (fs *FS) settle() error {
+	f := fs.unsettled
+	if f == nil {
+		return nil
+	}
+	if err := fs.fsync(f); err != nil {
+		return err
+	}
+	fs.unsettled = nil
+	if f.writerClosed {
+		return closeHandle(f)
+	}
+	return nil
+}
+
+// fsync makes a file and its name durable.
+func (fs *FS) fsync(f *file) error {
+	if err := f.handle.Sync(); err != nil {
+		return failure("sync", f.name, err)
+	}
+	if f.named.Load() {
+		return nil
+	}
+	if err := syncDir(fs.dir); err != nil {
+		return failure("sync the name of", f.name, err)
+	}
+	f.named.Store(true)
+	return nil
+}
+
+func (fs *FS) path(name string) (string, error) {
+	if fs.closed.Load() {
+		return "", vfs.ErrClosed
+	}
+	if err := checkName(name); err != nil {
+		return "", err
+	}
+	return filepath.Join(fs.dir, name), nil
+}
+
+func checkName(name string) error {
+	if name == lockName {
+		return fmt.Errorf("the directory's lock: %w", vfs.ErrName)
+	}
+	return vfs.CheckName(name)
+}
+
+type lock struct {
+	held     io.Closer
+	released atomic.Bool
+}
+
+func (l *lock) Close() error {
+	if l.released.Swap(true) {
+		return fmt.Errorf("unlock: %w", vfs.ErrClosed)
+	}
+	if err := l.held.Close(); err != nil {
+		return failure("unlock", lockName, err)
+	}
+	return nil
+}
