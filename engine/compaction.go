@@ -11,7 +11,7 @@ import (
 	"github.com/varvedb/varve/engine/internal/manifest"
 )
 
-// compactLoop compacts as long as a level needs it.
+// compactLoop compacts as long as a level needs it. Several loops work side by side.
 func (db *DB) compactLoop() {
 	defer db.background.Done()
 	for {
@@ -22,39 +22,71 @@ func (db *DB) compactLoop() {
 		}
 		for {
 			more, err := db.compactOnce()
-			if errors.Is(err, compact.ErrCanceled) {
-				return
-			}
-			if err != nil {
+			if err != nil && !errors.Is(err, compact.ErrCanceled) {
 				// Tried again after the next flush; meanwhile writes are told if they stall.
 				db.mu.Lock()
 				db.compactErr = fmt.Errorf("compact: %w", err)
 				db.notifyLocked()
 				db.mu.Unlock()
-				break
 			}
-			if !more {
+			if err != nil || !more {
 				break
 			}
 		}
 	}
 }
 
-// compactOnce does the most urgent compaction; it returns false if none is needed.
+// compactOnce does the most urgent compaction that touches no table of another; it returns false
+// if none is needed.
 func (db *DB) compactOnce() (bool, error) {
-	db.compactMu.Lock()
-	defer db.compactMu.Unlock()
-	s, _ := db.acquire()
-	defer s.unref()
-	c := compact.Pick(s.version, db.limits(), db.manifest.CompactPointer, func(*manifest.Table) bool { return false })
+	db.compactMu.RLock()
+	defer db.compactMu.RUnlock()
+	s, c, _ := db.claim(func(v *manifest.Version) *compact.Compaction {
+		return compact.Pick(v, db.limits(), db.manifest.CompactPointer, db.isBusyLocked)
+	})
 	if c == nil {
 		return false, nil
 	}
+	defer s.unref()
+	// Another loop may find work beside this.
+	wake(db.compactWork)
 	return true, db.runCompaction(c)
 }
 
-// runCompaction carries c out. db.compactMu is held, and c's version referenced.
+func (db *DB) isBusyLocked(t *manifest.Table) bool {
+	_, busy := db.busy[t.Num]
+	return busy
+}
+
+// claim makes the tables of what pick returns busy. It returns nil if there is nothing to do, and
+// busy if one of the tables is. The compaction's version is referenced by s.
+//
+// The version is acquired under pickMu: what another compaction changes in it since, that one
+// had claimed, and claims still.
+func (db *DB) claim(pick func(v *manifest.Version) *compact.Compaction) (s *readState, c *compact.Compaction, busy bool) {
+	db.pickMu.Lock()
+	defer db.pickMu.Unlock()
+	s, _ = db.acquire()
+	c = pick(s.version)
+	if c != nil {
+		for t := range c.Tables() {
+			busy = busy || db.isBusyLocked(t)
+		}
+	}
+	if c == nil || busy {
+		s.unref()
+		return nil, nil, busy
+	}
+	for t := range c.Tables() {
+		db.busy[t.Num] = struct{}{}
+	}
+	return s, c, false
+}
+
+// runCompaction carries c out, whose tables are claimed, and gives them free. db.compactMu is
+// held for reading, and c's version referenced.
 func (db *DB) runCompaction(c *compact.Compaction) error {
+	defer db.unclaim(c)
 	edit := c.Edit()
 	if c.IsMove() {
 		edit.Added = []manifest.AddedTable{{Level: c.Output, Table: c.Inputs[0][0]}}
@@ -83,6 +115,18 @@ func (db *DB) runCompaction(c *compact.Compaction) error {
 	return nil
 }
 
+func (db *DB) unclaim(c *compact.Compaction) {
+	db.pickMu.Lock()
+	for t := range c.Tables() {
+		delete(db.busy, t.Num)
+	}
+	db.pickMu.Unlock()
+	db.mu.Lock()
+	db.notifyLocked()
+	db.mu.Unlock()
+	wake(db.compactWork)
+}
+
 func (db *DB) compactEnv() compact.Env {
 	db.mu.Lock()
 	snapshots := slices.Compact(slices.Clone(db.snapshots))
@@ -109,7 +153,7 @@ func (db *DB) Compact(lower, upper []byte) error {
 		return err
 	}
 	for level := range base.NumLevels - 1 {
-		if !db.anyBelow(level, lower, upper) {
+		if level > 0 && !db.anyBelow(level, lower, upper) {
 			return db.rewriteLevel(level, lower, upper)
 		}
 		if err := db.compactLevel(level, lower, upper); err != nil {
@@ -119,14 +163,10 @@ func (db *DB) Compact(lower, upper []byte) error {
 	return db.rewriteLevel(base.NumLevels-1, lower, upper)
 }
 
-// anyBelow reports whether a level below the given one has tables in the range; level 0 counts
-// as if there were.
+// anyBelow reports whether a level below the given one has tables in the range.
 func (db *DB) anyBelow(level int, lower, upper []byte) bool {
 	s, _ := db.acquire()
 	defer s.unref()
-	if level == 0 {
-		return true
-	}
 	for below := level + 1; below < base.NumLevels; below++ {
 		if len(s.version.Overlapping(below, lower, upper)) > 0 {
 			return true
@@ -155,24 +195,23 @@ func (db *DB) rewriteLevel(level int, lower, upper []byte) error {
 	})
 }
 
+// mayHoldGarbage reports whether merging t alone could drop an entry. Of a table written
+// before the store was opened that isn't known.
+func mayHoldGarbage(t *manifest.Table) bool {
+	return t.Entries == 0 || t.Tombstones > 0 || t.Shadowed > 0
+}
+
 // eachPiece runs the compactions that pick returns for the current version and the user key
 // from which on to look, until there are none. Each begins behind the one before, so that it ends.
 func (db *DB) eachPiece(lower, upper []byte, pick func(v *manifest.Version, from []byte) *compact.Compaction) error {
-	db.compactMu.Lock()
-	defer db.compactMu.Unlock()
 	from := lower
 	for {
-		s, _ := db.acquire()
-		c := pick(s.version, from)
-		if c == nil {
-			s.unref()
-			return nil
-		}
-		_, last := c.Range()
-		err := db.runCompaction(c)
-		s.unref()
+		last, err := db.runPiece(func(v *manifest.Version) *compact.Compaction { return pick(v, from) })
 		if err != nil {
 			return fmt.Errorf("compact: %w", err)
+		}
+		if last == nil {
+			return nil
 		}
 		from = append(bytes.Clone(last), 0)
 		if upper != nil && bytes.Compare(from, upper) >= 0 {
@@ -181,8 +220,32 @@ func (db *DB) eachPiece(lower, upper []byte, pick func(v *manifest.Version, from
 	}
 }
 
-// mayHoldGarbage reports whether merging t alone could drop an entry. Of a table written
-// before the store was opened that isn't known.
-func mayHoldGarbage(t *manifest.Table) bool {
-	return t.Entries == 0 || t.Tombstones > 0 || t.Shadowed > 0
+// runPiece runs what pick returns, waiting while its tables are busy. It returns the largest user
+// key that it has compacted, or nil if there was nothing to do.
+func (db *DB) runPiece(pick func(v *manifest.Version) *compact.Compaction) (last []byte, err error) {
+	for {
+		db.mu.Lock()
+		changed, closed := db.changed, db.closed
+		db.mu.Unlock()
+		if closed {
+			return nil, ErrClosed
+		}
+		done, last, err := db.tryPiece(pick)
+		if done || err != nil {
+			return last, err
+		}
+		<-changed
+	}
+}
+
+func (db *DB) tryPiece(pick func(v *manifest.Version) *compact.Compaction) (done bool, last []byte, err error) {
+	db.compactMu.RLock()
+	defer db.compactMu.RUnlock()
+	s, c, busy := db.claim(pick)
+	if c == nil {
+		return !busy, nil, nil
+	}
+	defer s.unref()
+	_, last = c.Range()
+	return true, last, db.runCompaction(c)
 }

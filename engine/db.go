@@ -20,8 +20,9 @@ import (
 // Locks, in the order in which they may be taken:
 //
 //	flushMu     one flush at a time; held across its I/O
-//	compactMu   one compaction at a time; held across its I/O
+//	compactMu   read-locked by compactions, locked by what must have none; held across I/O
 //	manifestMu  serialises version edits; held across their I/O
+//	pickMu      which tables are being compacted; held for no I/O
 //	mu          everything in memory that changes; held for no I/O but the creation of a
 //	            file, and across no wait, so that Try methods find it free or give up
 //
@@ -44,9 +45,12 @@ type DB struct {
 	visible atomic.Uint64
 
 	flushMu    sync.Mutex
-	compactMu  sync.Mutex
+	compactMu  sync.RWMutex
 	manifestMu sync.Mutex
 	manifest   *manifest.Set
+
+	pickMu sync.Mutex
+	busy   map[base.FileNum]struct{} // tables that a compaction works on
 
 	mu         sync.Mutex
 	closed     bool

@@ -32,9 +32,11 @@ func Open(fs vfs.FS, o *Options) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), unlock.Close())
 	}
 	db.unlock = unlock
-	db.background.Add(2)
+	db.background.Add(1 + opts.Compactions)
 	go db.flushLoop()
-	go db.compactLoop()
+	for range opts.Compactions {
+		go db.compactLoop()
+	}
 	wake(db.flushWork)
 	wake(db.compactWork)
 	return db, nil
@@ -44,6 +46,7 @@ func newDB(fs vfs.FS, opts Options) *DB {
 	db := &DB{
 		fs: fs, opts: opts,
 		blocks:      cache.New(opts.BlockCacheSize),
+		busy:        map[base.FileNum]struct{}{},
 		changed:     make(chan struct{}),
 		closing:     make(chan struct{}),
 		flushWork:   make(chan struct{}, 1),

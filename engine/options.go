@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/varvedb/varve/vfs"
 )
@@ -88,6 +89,10 @@ type Options struct {
 	// at which they are compacted, writes are slowed, writes wait. Default 4, 8, 12.
 	L0CompactionFiles, L0SlowdownFiles, L0StopFiles int
 
+	// Compactions is how many compactions may run at once. Default: as many as the program
+	// has processors, at most 2.
+	Compactions int
+
 	// Yield, if set, is called by background work after each few milliseconds of
 	// computing, so that a host with one thread can serve others. It may wait.
 	Yield func()
@@ -113,6 +118,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&opts.FilterBitsPerKey, 10)
 	setDefault(&opts.TableSize, 2<<20)
 	setDefault(&opts.BaseLevelSize, 10<<20)
+	setDefault(&opts.Compactions, min(runtime.GOMAXPROCS(0), 2))
 	setDefault(&opts.L0CompactionFiles, 4)
 	setDefault(&opts.L0SlowdownFiles, 8)
 	setDefault(&opts.L0StopFiles, 12)
@@ -120,7 +126,7 @@ func (o *Options) withDefaults() (Options, error) {
 		return opts, fmt.Errorf("%w: ErrorIfMissing and ErrorIfExists are both set", ErrInvalidArgument)
 	}
 	if opts.MemtableSize < 0 || opts.BlockSize < 0 || opts.RestartInterval < 0 || opts.TableSize < 0 ||
-		opts.BaseLevelSize < 0 || opts.L0CompactionFiles < 0 {
+		opts.BaseLevelSize < 0 || opts.L0CompactionFiles < 0 || opts.Compactions < 0 {
 		return opts, fmt.Errorf("%w: negative size in options", ErrInvalidArgument)
 	}
 	if opts.L0SlowdownFiles < opts.L0CompactionFiles || opts.L0StopFiles < opts.L0SlowdownFiles {

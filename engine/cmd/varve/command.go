@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -72,19 +73,22 @@ func (c command) prepare() (*flag.FlagSet, action) {
 	return flags, c.setup(flags)
 }
 
-// parse parses flags wherever they stand among the arguments, as far as a "--".
+// parse parses flags wherever they stand among the arguments. Those behind a "--" are
+// positional, whatever they look like.
 func parse(flags *flag.FlagSet, args []string) (positional []string, err error) {
+	var literal []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, literal = args[:i], args[i+1:]
+	}
 	for {
 		if err := flags.Parse(args); err != nil {
 			return nil, err
 		}
-		parsed := len(args) - flags.NArg()
-		args = flags.Args()
-		if len(args) == 0 || parsed > 0 && lastParsedEndsFlags(flags, parsed) {
-			return append(positional, args...), nil
+		if flags.NArg() == 0 {
+			return append(positional, literal...), nil
 		}
-		positional = append(positional, args[0])
-		args = args[1:]
+		positional = append(positional, flags.Arg(0))
+		args = flags.Args()[1:]
 	}
 }
 

@@ -70,13 +70,30 @@ func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy fu
 			}
 		}
 		if level < 0 {
-			return nil
+			return pickDense(v, l, busy)
 		}
 		tried[level] = true
 		if c := pickInLevel(v, level, l, pointer(level), busy); c != nil {
 			return c
 		}
 	}
+}
+
+// pickDense returns the compaction of a table most entries of which are tombstones: what they
+// hide is space to be won, and scans have to step over them.
+func pickDense(v *manifest.Version, l Limits, busy func(*manifest.Table) bool) *Compaction {
+	for level := range base.NumLevels - 1 {
+		for _, t := range v.Levels[level] {
+			if t.Tombstones*2 <= t.Entries {
+				continue
+			}
+			c := newCompaction(v, level, []*manifest.Table{t}, l, false)
+			if !c.anyBusy(busy) {
+				return c
+			}
+		}
+	}
+	return nil
 }
 
 func pickInLevel(v *manifest.Version, level int, l Limits, pointer []byte, busy func(*manifest.Table) bool) *Compaction {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -53,8 +54,12 @@ func (h *history) open() {
 	if exists {
 		open = Load
 	}
-	if s, err := open(h.fs); err == nil {
+	s, err := open(h.fs)
+	switch {
+	case err == nil:
 		h.set = s
+	case !errors.Is(err, vfs.ErrIO):
+		h.t.Fatal(err)
 	}
 }
 

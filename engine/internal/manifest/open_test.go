@@ -197,3 +197,11 @@ func TestLoadReportsEveryFlippedBit(t *testing.T) {
 		wantCorruption(t, err, "MANIFEST-000007")
 	}
 }
+
+func TestNumberOfTheLoadedManifestIsNotGivenOut(t *testing.T) {
+	e := complete()
+	e.NextFileNum = new(base.FileNum(2))
+	if next := mustLoad(t, storeOf(t, e)).NextFileNum(); next != 8 {
+		t.Errorf("next file number %d, want 8, behind MANIFEST-000007", next)
+	}
+}

@@ -112,11 +112,15 @@ func TestUnfitEditChangesNothing(t *testing.T) {
 }
 
 func TestLastSequenceNeverDecreases(t *testing.T) {
-	s := mustCreate(t, memfs.New())
+	fs := memfs.New()
+	s := mustCreate(t, fs)
 	mustApply(t, s, &Edit{LastSeq: new(base.Seq(9))})
-	mustApply(t, s, &Edit{LastSeq: new(base.Seq(7))})
+	mustApply(t, s, &Edit{LastSeq: new(base.Seq(7))}) // of a flush that began earlier
 	if got := s.LastSeq(); got != 9 {
 		t.Errorf("last sequence %d", got)
+	}
+	if got := mustLoad(t, fs).LastSeq(); got != 9 {
+		t.Errorf("loaded last sequence %d", got)
 	}
 }
 
@@ -294,5 +298,24 @@ func TestVersionsMayBeReleasedWhileEditsAreApplied(t *testing.T) {
 	}
 	if obsolete[199] != 0 {
 		t.Error("the current table was reported")
+	}
+}
+
+// TestRotationWhoseRenameFailedLosesNoLaterEdit: CURRENT may name the fresh manifest, so that
+// no edit may go into the old one any more.
+func TestRotationWhoseRenameFailedLosesNoLaterEdit(t *testing.T) {
+	fs := &scriptedFS{FS: memfs.New()}
+	s := mustCreate(t, fs)
+	s.file.limit = 0
+	fs.failAt, fs.failAfter = fs.op+7, true
+	if err := s.Apply(&Edit{}); err == nil || !strings.Contains(err.Error(), "rename") {
+		t.Fatalf("got error %v", err)
+	}
+	if s.file != nil {
+		t.Fatal("the old manifest would be appended to")
+	}
+	mustApply(t, s, add(1, table(20, "a", "b")))
+	if got := numbers(mustLoad(t, fs.Crash(memfs.Keep{})).Current().Levels[1]); got != "[20]" {
+		t.Errorf("a crash finds %s", got)
 	}
 }

@@ -102,29 +102,22 @@ func (l *List) Insert(s *Splice, user []byte, trailer base.Trailer, value []byte
 	for old := l.height.Load(); old < uint32(height); old = l.height.Load() {
 		l.height.CompareAndSwap(old, uint32(height))
 	}
-	nested := true
 	for level := range height {
-		clean, exists := l.link(s, node, level, user, trailer)
-		if exists {
-			s.height = 0
+		if l.link(s, node, level, user, trailer) {
 			return ErrExists
 		}
-		nested = nested && clean
 		if level == 0 {
 			l.advanceBack(s.after[0], s.before[0], node)
 		}
 		s.before[level] = node
 	}
-	if !nested {
-		s.height = 0
-	}
 	return nil
 }
 
-// link links node at level. It reports whether the splice was still right there, and whether
-// another goroutine has inserted the same key.
-func (l *List) link(s *Splice, node uint32, level int, user []byte, trailer base.Trailer) (clean, exists bool) {
-	clean = true
+// link links node at level, between its neighbours in s. It reports whether another goroutine
+// has inserted the same key. Where another got in between, the levels of s may nest no more:
+// s then starts anew at the next Insert.
+func (l *List) link(s *Splice, node uint32, level int, user []byte, trailer base.Trailer) (exists bool) {
 	for {
 		before, after := s.before[level], s.after[level]
 		*l.next(node, level) = after
@@ -132,12 +125,12 @@ func (l *List) link(s *Splice, node uint32, level int, user []byte, trailer base
 			*l.back(node) = before
 		}
 		if compareAndSwap(l.next(before, level), after, node) {
-			return clean, false
+			return false
 		}
-		clean = false
+		s.height = 0
 		s.before[level], s.after[level], exists = l.searchLevel(level, before, after, user, trailer)
 		if exists {
-			return false, true
+			return true
 		}
 	}
 }

@@ -286,6 +286,27 @@ func halfInserted(t *testing.T, l *List, user string) uint32 {
 	return node
 }
 
+func TestSpliceStartsAnewWhereAnotherInsertGotInBetween(t *testing.T) {
+	for _, between := range []bool{false, true} {
+		l := newList(1 << 10)
+		var s Splice
+		s.find(l, 1, []byte("b"), 1)
+		if between {
+			insert(t, l, nil, base.AppendInternalKey(nil, []byte("a"), 0, base.KindPut), nil)
+		}
+		node, err := l.newNode(1, []byte("b"), 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.link(&s, node, 0, []byte("b"), 1) {
+			t.Fatal("b is said to be there already")
+		}
+		if anew := s.height == 0; anew != between {
+			t.Errorf("insert in between: %t; the splice starts anew: %t", between, anew)
+		}
+	}
+}
+
 func TestPrevFindsAnEntryWhoseBackLinkIsNotYetSet(t *testing.T) {
 	for _, users := range [][]string{{"c", "b"}, {"c", "a", "b"}, {"a", "c", "b"}} {
 		l := newList(1 << 10)

@@ -56,9 +56,9 @@ func (b *block) restartBefore(key []byte) int {
 		offset := b.restart(mid)
 		e, ok := decodeEntry(b.entries, offset)
 		if !ok || e.shared != 0 || e.value-e.key < base.TrailerLen {
-			// The walk from the restart before will find the damage.
-			high = mid - 1
-		} else if base.Compare(b.entries[e.key:e.value], key) < 0 {
+			return offset // where the walk will meet the damage
+		}
+		if base.Compare(b.entries[e.key:e.value], key) < 0 {
 			low = mid
 		} else {
 			high = mid - 1

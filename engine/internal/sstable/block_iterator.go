@@ -104,7 +104,7 @@ func (it *blockIterator) lastBefore(end int) bool {
 	// Restart 0 is at 0, so that there is one before end.
 	run := sort.Search(it.numRestarts(), func(i int) bool { return it.restart(i) >= end }) - 1
 	it.startAt(it.restart(run))
-	for it.advance(it.valid) && it.end < end {
+	for it.advance(it.valid) && it.end < end { // valid from the run's second entry on
 	}
 	if it.valid && it.end != end {
 		return it.damage()

@@ -112,18 +112,3 @@ func TestDecodeFilterRefusesOtherLayouts(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func FuzzDecodeFilter(f *testing.F) {
-	f.Add(buildFilter(10, "a", "b"), []byte("a"))
-	f.Add(buildFilter(1), []byte(""))
-	f.Fuzz(func(t *testing.T, contents, key []byte) {
-		filter, err := decodeFilter(contents)
-		if err != nil {
-			return
-		}
-		if filter.Cap() > uint(8*len(contents)) {
-			t.Fatalf("%d bits from %d bytes", filter.Cap(), len(contents))
-		}
-		filter.Test(key)
-	})
-}

@@ -14,7 +14,7 @@ import (
 const maxIndexExpansion = 8
 
 // index is a table's index block, decoded: where each data block is, and the key that bounds
-// it. It holds no pointers but two, so that it costs the garbage collector nothing.
+// it, in two slices without pointers, which cost the garbage collector nothing.
 type index struct {
 	keys   []byte
 	blocks []indexEntry

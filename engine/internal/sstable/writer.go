@@ -38,7 +38,7 @@ type Writer struct {
 	data    blockWriter
 	index   blockWriter
 	filter  filterWriter
-	pending handle // of the block before data, which is in the index once its successor's first key is known
+	pending handle // of the last stored data block: its index key needs the next block's first key
 
 	buf     []byte // stored blocks not yet handed to out
 	written int64

@@ -1,0 +1,118 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestProgram runs the real program: what only a process has is its exit status, its
+// standard streams, and a lock that excludes other processes.
+func TestProgram(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "varve")
+	if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	dir := filepath.Join(t.TempDir(), "store")
+	t.Run("exit statuses", func(t *testing.T) { testExitStatuses(t, program, dir) })
+	t.Run("pipes", func(t *testing.T) { testPipes(t, program, dir) })
+	t.Run("lock", func(t *testing.T) { testLock(t, program, dir) })
+}
+
+func testExitStatuses(t *testing.T, program, dir string) {
+	for _, c := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"put", dir, "k", "v"}, 0},
+		{[]string{"get", dir, "k"}, 0},
+		{[]string{"get", dir, "absent"}, 1},
+		{[]string{"get", filepath.Join(dir, "missing"), "k"}, 1},
+		{[]string{"get", dir}, 2},
+		{[]string{"nonsense"}, 2},
+		{nil, 2},
+		{[]string{"help"}, 0},
+	} {
+		cmd := exec.Command(program, c.args...)
+		var errs strings.Builder
+		cmd.Stderr = &errs
+		_ = cmd.Run() // the status says it
+		if got := cmd.ProcessState.ExitCode(); got != c.status {
+			t.Errorf("%q: status %d, want %d: %s", c.args, got, c.status, &errs)
+		}
+		if said := errs.Len() > 0; said != (c.status != 0) {
+			t.Errorf("%q: status %d and message %q", c.args, c.status, &errs)
+		}
+	}
+}
+
+// testPipes imports from a pipe and scans into one whose reader leaves early.
+func testPipes(t *testing.T, program, dir string) {
+	var lines strings.Builder
+	for i := range 20_000 {
+		lines.Write(appendLine(nil, []byte{'p', byte(i >> 8), byte(i)}, []byte("a value of some length")))
+	}
+	load := exec.Command(program, "import", dir, "-")
+	load.Stdin = strings.NewReader(lines.String())
+	output, err := load.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(output), "20000 lines stored in ") || strings.Contains(string(output), "\r") {
+		t.Fatalf("import: %v, %q", err, output)
+	}
+
+	scan := exec.Command(program, "scan", dir)
+	var errs strings.Builder
+	scan.Stderr = &errs
+	out, err := scan.StdoutPipe()
+	check(t, err)
+	check(t, scan.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || line != "k\tv\n" {
+		t.Errorf("first line %q, %v", line, err)
+	}
+	check(t, out.Close())
+	_ = scan.Wait() // ends by SIGPIPE, which is the shell's affair
+	if errs.Len() > 0 {
+		t.Errorf("scan into a closed pipe says %q", &errs)
+	}
+}
+
+// testLock has one process hold the store while another asks for it.
+func testLock(t *testing.T, program, dir string) {
+	holder := exec.Command(program, "import", dir, "-")
+	in, err := holder.StdinPipe()
+	check(t, err)
+	check(t, holder.Start())
+	// More than one batch: when all of it is taken, the store has been opened.
+	filler := appendLine(nil, []byte("filler"), make([]byte, 4<<20))
+	_, err = in.Write(filler)
+	check(t, err)
+
+	output, err := exec.Command(program, "get", dir, "k").CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(output), dir+" is locked") {
+		t.Errorf("get from a store that another process has open: %v, %q", err, output)
+	}
+	_, err = io.WriteString(in, "late\tarrival\n")
+	check(t, err)
+	check(t, in.Close())
+	check(t, holder.Wait())
+	if output, err := exec.Command(program, "get", dir, "late").CombinedOutput(); err != nil || string(output) != "arrival\n" {
+		t.Errorf("get after the other process has ended: %v, %q", err, output)
+	}
+}
+
+func TestTerminalIsToldFromFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	check(t, err)
+	defer f.Close()
+	if isTerminal(f) {
+		t.Error("a file is taken for a terminal")
+	}
+}
