@@ -28,8 +28,8 @@ func (b *Batch) Put(key, value []byte) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	if len(value) > MaxValueLen {
-		return fmt.Errorf("%w: value of %d bytes, at most %d can be stored", ErrInvalidArgument, len(value), MaxValueLen)
+	if err := checkValue(value); err != nil {
+		return err
 	}
 	if err := b.begin(base.KindPut, key, len(value)); err != nil {
 		return err
@@ -80,6 +80,13 @@ func checkKey(key []byte) error {
 		return fmt.Errorf("%w: empty key; a key has at least one byte", ErrInvalidArgument)
 	case len(key) > MaxKeyLen:
 		return fmt.Errorf("%w: key of %d bytes, at most %d can be stored", ErrInvalidArgument, len(key), MaxKeyLen)
+	}
+	return nil
+}
+
+func checkValue(value []byte) error {
+	if len(value) > MaxValueLen {
+		return fmt.Errorf("%w: value of %d bytes, at most %d can be stored", ErrInvalidArgument, len(value), MaxValueLen)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -79,25 +80,30 @@ func (db *DB) Sync(d Durability) error {
 	if d == Deferred {
 		return fmt.Errorf("%w: Sync can't be deferred", ErrInvalidArgument)
 	}
-	w := newWaiter(d)
-	defer w.release()
-	for {
-		db.mu.Lock()
-		if db.closed {
-			db.mu.Unlock()
-			return ErrClosed
-		}
-		if db.logFailed == nil {
-			lead := db.awaitLocked(db.logs[len(db.logs)-1], w)
-			db.mu.Unlock()
-			return db.await(w, lead)
-		}
-		db.mu.Unlock()
+	db.mu.Lock()
+	failed := db.logFailed != nil
+	db.mu.Unlock()
+	if failed {
 		// Writes that were acknowledged in memory outlive a failed log: flushing saves them.
 		if err := db.replaceLog(); err != nil {
 			return err
 		}
 	}
+	return db.syncLogs(d)
+}
+
+// syncLogs makes every write so far durable, unless a log has failed.
+func (db *DB) syncLogs(d Durability) error {
+	w := newWaiter(d)
+	defer w.release()
+	db.mu.Lock()
+	if err := db.logFailed; db.closed || err != nil {
+		db.mu.Unlock()
+		return cmp.Or(err, ErrClosed)
+	}
+	lead := db.awaitLocked(db.logs[len(db.logs)-1], w)
+	db.mu.Unlock()
+	return db.await(w, lead)
 }
 
 // ApplyAsync makes the batch visible, waiting for room if need be, and returns; done is called

@@ -62,6 +62,7 @@ type DB struct {
 	liveLogs   []base.FileNum // logs that are there
 	logFailed  error          // why the log took no more; nil when it does
 	leading    bool           // a goroutine is committing groups
+	ingesting  bool           // an Ingest runs
 	deferred   *time.Timer    // runs while deferred writes wait to be logged
 	flushErr   error          // of the last flush, until one succeeds
 	compactErr error          // of the last compaction, until one succeeds

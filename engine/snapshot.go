@@ -31,12 +31,22 @@ func (l *snapshotList) remove(seq base.Seq) {
 // reclaimed before.
 func (db *DB) NewSnapshot() (*Snapshot, error) {
 	db.mu.Lock()
+	for db.ingesting && !db.closed {
+		changed := db.changed
+		db.mu.Unlock()
+		<-changed
+		db.mu.Lock()
+	}
 	return db.newSnapshotLocked()
 }
 
 // TrySnapshot is NewSnapshot that never waits.
 func (db *DB) TrySnapshot() (*Snapshot, error) {
 	if !db.mu.TryLock() {
+		return nil, ErrWouldWait
+	}
+	if db.ingesting && !db.closed {
+		db.mu.Unlock()
 		return nil, ErrWouldWait
 	}
 	return db.newSnapshotLocked()

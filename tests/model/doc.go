@@ -8,6 +8,7 @@
 //	put KEY VALUE DURABILITY        del KEY DURABILITY
 //	batch DURABILITY put KEY VALUE del KEY ...
 //	clear LOWER UPPER               "" as a bound means none
+//	ingest KEY VALUE KEY VALUE ...  keys ascending
 //	get KEY    tryget KEY    has KEY    getmany KEY...
 //	scan LOWER UPPER forward|reverse LIMIT
 //	snapshot NAME    getat NAME KEY    scanat NAME LOWER UPPER forward|reverse LIMIT    release NAME

@@ -2,6 +2,7 @@ package model
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,6 +32,7 @@ var weights = []struct {
 	{100, func(g *generator) Op { return Op{"del", []string{g.key(), g.durability()}} }},
 	{40, (*generator).batch},
 	{2, func(g *generator) Op { return Op{"clear", g.bounds()} }},
+	{3, (*generator).ingest},
 	{150, func(g *generator) Op { return Op{"get", []string{g.key()}} }},
 	{30, func(g *generator) Op { return Op{"tryget", []string{g.key()}} }},
 	{20, func(g *generator) Op { return Op{"has", []string{g.key()}} }},
@@ -120,6 +122,18 @@ func (g *generator) many() []string {
 		keys[i] = g.key()
 	}
 	return keys
+}
+
+func (g *generator) ingest() Op {
+	var args []string
+	last := ""
+	for _, key := range slices.Sorted(slices.Values(g.many())) {
+		if key != last {
+			args = append(args, key, g.value())
+		}
+		last = key
+	}
+	return Op{"ingest", args}
 }
 
 func (g *generator) batch() Op {

@@ -54,6 +54,8 @@ func (r *runner) step(op Op) error {
 	switch op.Verb {
 	case "put", "del", "batch", "clear":
 		return r.write(op)
+	case "ingest":
+		return r.ingest(a)
 	case "get":
 		return r.get(r.db, r.oracle.values, a[0])
 	case "tryget":
@@ -83,7 +85,7 @@ func (r *runner) write(op Op) error {
 		return r.db.Delete([]byte(a[0]), durabilities[a[1]])
 	case "clear":
 		r.oracle.clear(a[0], a[1])
-		return r.db.Clear(bound(a[0]), bound(a[1]), engine.Relaxed)
+		return r.db.DeleteRange(bound(a[0]), bound(a[1]), engine.Relaxed)
 	}
 	var b engine.Batch
 	for rest := a[1:]; len(rest) > 0; {
@@ -102,6 +104,18 @@ func (r *runner) write(op Op) error {
 		rest = rest[2:]
 	}
 	return r.db.Apply(&b, durabilities[a[0]])
+}
+
+// ingest takes keys, each followed by its value, in ascending order.
+func (r *runner) ingest(a []string) error {
+	return r.db.Ingest(func(yield func(key, value []byte) bool) {
+		for i := 0; i < len(a); i += 2 {
+			r.oracle.values[a[i]] = a[i+1]
+			if !yield([]byte(a[i]), []byte(a[i+1])) {
+				return
+			}
+		}
+	})
 }
 
 var durabilities = map[string]engine.Durability{

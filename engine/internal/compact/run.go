@@ -107,6 +107,7 @@ type merger struct {
 	input         base.Iterator
 	tableSize     int64                             // 0: no limit
 	dropTombstone func(user []byte) bool            // nil: never
+	without       func(user []byte) bool            // entries to be left out; nil: none
 	cutBefore     func(key []byte, first bool) bool // nil: never
 
 	result Result
@@ -117,6 +118,7 @@ type merger struct {
 	lastStripe int    // of the entry before, if haveLast
 	haveLast   bool
 
+	count    int // of entries seen
 	sliceEnd time.Time
 }
 
@@ -132,21 +134,24 @@ type output struct {
 
 func (m *merger) run() (Result, error) {
 	m.sliceEnd = time.Now().Add(slice)
-	count := 0
 	for valid := m.input.First(); valid && m.err == nil; valid = m.input.Next() {
-		m.err = m.add(m.input.Key(), m.input.Value())
-		if count++; count%128 == 0 && m.err == nil {
+		if m.err = m.add(m.input.Key(), m.input.Value()); m.err == nil {
 			m.err = m.pause()
 		}
 	}
 	if m.err == nil {
 		m.err = m.input.Error()
 	}
-	if m.err == nil {
-		m.err = m.finishOutput()
-	}
 	if err := m.input.Close(); m.err == nil {
 		m.err = err
+	}
+	return m.finish()
+}
+
+// finish completes the last table, or removes all if something failed.
+func (m *merger) finish() (Result, error) {
+	if m.err == nil {
+		m.err = m.finishOutput()
 	}
 	if m.err != nil {
 		return Result{}, errors.Join(m.err, m.abandon())
@@ -154,8 +159,11 @@ func (m *merger) run() (Result, error) {
 	return m.result, nil
 }
 
-// pause yields when the slice is used up.
+// pause yields when the slice is used up. It looks at the clock only now and then.
 func (m *merger) pause() error {
+	if m.count++; m.count%128 != 0 {
+		return nil
+	}
 	if m.env.Canceled != nil && m.env.Canceled() {
 		return ErrCanceled
 	}
@@ -169,6 +177,10 @@ func (m *merger) pause() error {
 
 func (m *merger) add(key, value []byte) error {
 	user := base.UserKey(key)
+	if m.without != nil && m.without(user) {
+		m.result.Dropped++
+		return nil
+	}
 	sameKey := m.haveLast && bytes.Equal(user, m.lastUser)
 	stripe, _ := slices.BinarySearch(m.env.Snapshots, base.TrailerOf(key).Seq())
 	if sameKey && stripe == m.lastStripe {
@@ -251,4 +263,26 @@ func (m *merger) abandon() error {
 		errs = append(errs, m.env.FS.Remove(base.FileName(base.FileTable, t.Num)))
 	}
 	return errors.Join(errs...)
+}
+
+// Build writes the entries that feed writes, which must ascend, into new, durable tables.
+func Build(env Env, l Limits, feed func(write func(key, value []byte) error) error) (Result, error) {
+	m := &merger{env: env, tableSize: l.TableSize, sliceEnd: time.Now().Add(slice)}
+	m.err = feed(func(key, value []byte) error {
+		if err := m.write(key, value, false); err != nil {
+			return err
+		}
+		return m.pause()
+	})
+	return m.finish()
+}
+
+// Trim writes the entries of a table but for those with user keys from lower up to, not
+// including, upper into a new, durable table, or none if no entry is left.
+func Trim(env Env, t *manifest.Table, lower, upper []byte) (Result, error) {
+	m := &merger{env: env, input: env.Tables.NewTableIterator(t, false)}
+	m.without = func(user []byte) bool {
+		return bytes.Compare(user, lower) >= 0 && (upper == nil || bytes.Compare(user, upper) < 0)
+	}
+	return m.run()
 }
