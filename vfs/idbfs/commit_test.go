@@ -1,0 +1,180 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+func TestSyncOfALogIsOneTransactionWithOneRecord(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 10)
+	check(t, log.Sync(vfs.Strict))
+
+	before := fs.Metrics()
+	for range 5 {
+		write(t, log, 100)
+		check(t, log.Sync(vfs.Relaxed))
+	}
+	wantMetrics(t, fs, before, Metrics{Commit: Traffic{Transactions: 5, Records: 5, Bytes: 500}})
+	check(t, log.Close(), lock.Close())
+}
+
+func TestConcurrentSyncsShareATransaction(t *testing.T) {
+	fs := openStore(t)
+	var writers []vfs.Writer
+	for i := range 8 {
+		w := must(fs.Create(fmt.Sprintf("%06d.log", i)))(t)
+		check(t, w.Sync(vfs.Relaxed))
+		write(t, w, 100)
+		writers = append(writers, w)
+	}
+	before := fs.Metrics()
+	var done sync.WaitGroup
+	for _, w := range writers {
+		done.Go(func() { check(t, w.Sync(vfs.Relaxed)) })
+	}
+	done.Wait()
+	wantMetrics(t, fs, before, Metrics{Commit: Traffic{Transactions: 1, Records: 8, Bytes: 800}})
+	for _, w := range writers {
+		check(t, w.Close())
+	}
+}
+
+func TestSyncOfNothingNewMakesNoTransaction(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 10)
+	check(t, log.Sync(vfs.Strict))
+	before := fs.Metrics()
+	check(t, log.Sync(vfs.Strict), log.Sync(vfs.Relaxed))
+	wantMetrics(t, fs, before, Metrics{})
+	check(t, log.Close())
+}
+
+func TestStrictSyncMakesRelaxedOnesStrict(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 10)
+	check(t, log.Sync(vfs.Relaxed))
+	before := fs.Metrics()
+	check(t, log.Sync(vfs.Strict), log.Sync(vfs.Strict))
+	wantMetrics(t, fs, before, Metrics{Directory: Traffic{Transactions: 1}})
+	check(t, log.Close())
+}
+
+func TestDurabilityIsAskedForByName(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	asked := watchDurability(t)
+	for _, d := range []vfs.Durability{vfs.Strict, vfs.Relaxed} {
+		write(t, log, 10)
+		check(t, log.Sync(d))
+	}
+	if got := fmt.Sprint(*asked); got != "[strict relaxed]" {
+		t.Errorf("transactions were %s, want [strict relaxed]", got)
+	}
+	check(t, log.Close())
+}
+
+func TestTableIsStoredInPagesBeforeItsSync(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	content := write(t, table, streamSize+1000)
+	check(t, fs.drain())
+	if got := fs.Metrics().Commit.Bytes; got != streamSize {
+		t.Errorf("%d bytes were committed ahead, want %d", got, streamSize)
+	}
+	check(t, table.Sync(vfs.Strict), table.Close())
+	if f := fs.names["000001.ldb"]; !f.paged || f.committed.records != streamSize/pageSize+1 {
+		t.Errorf("paged %v, %d records; want pages of %d bytes", f.paged, f.committed.records, pageSize)
+	}
+	wantContent(t, fs, "000001.ldb", content)
+}
+
+// From 64 KiB to 1 MiB a record costs five times as much as below.
+func TestRecordsAvoidTheBrowsersBlobFiles(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	var want []byte
+	for _, n := range []int{100, 63 << 10, 64 << 10, 200_000, 3<<20 + 70_000, 5} {
+		want = append(want, write(t, log, n)...)
+		check(t, log.Sync(vfs.Relaxed))
+	}
+	check(t, log.Close())
+	all := fs.names["000001.log"].allRecords()
+	records := must(fs.db.getAll(fs.db.conn, all))(t)
+	for i := range records.Length() {
+		if n := records.Index(i).Length(); n >= 60<<10 && n < 1<<20 {
+			t.Errorf("record %d has %d bytes", i, n)
+		}
+	}
+	wantContent(t, fs, "000001.log", want)
+}
+
+func TestSequentialReadTakesFewTransactions(t *testing.T) {
+	fs := openStore(t)
+	const pages = 40
+	table := must(fs.Create("000001.ldb"))(t)
+	want := write(t, table, pages*pageSize)
+	check(t, table.Sync(vfs.Relaxed), table.Close())
+
+	before := fs.Metrics()
+	r := must(fs.Open("000001.ldb"))(t)
+	got := make([]byte, len(want))
+	for at := 0; at < len(got); at += 4096 {
+		_, err := r.ReadAt(got[at:at+4096], int64(at))
+		check(t, err)
+	}
+	check(t, r.Close())
+	if !bytes.Equal(got, want) {
+		t.Error("wrong bytes")
+	}
+	reads := fs.Metrics().Read
+	if n := reads.Records - before.Read.Records; n != pages {
+		t.Errorf("%d pages were read, want %d", n, pages)
+	}
+	if n := reads.Transactions - before.Read.Transactions; n > pages/2 {
+		t.Errorf("%d transactions for %d pages in order, want at most %d", n, pages, pages/2)
+	}
+}
+
+func TestPageCacheIsBounded(t *testing.T) {
+	fs := openStore(t)
+	want := writeFile(t, fs, "000001.ldb", 3*cachedPages*pageSize)
+	wantContent(t, fs, "000001.ldb", want)
+	if n := len(fs.cache.pages); n > cachedPages {
+		t.Errorf("%d pages are kept, want at most %d", n, cachedPages)
+	}
+	if n := len(fs.cache.spare); n > spareBuffers {
+		t.Errorf("%d buffers are kept, want at most %d", n, spareBuffers)
+	}
+}
+
+func TestPagesWantedTogetherComeTogether(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	write(t, table, 64*pageSize)
+	check(t, table.Sync(vfs.Relaxed), table.Close())
+	r := must(fs.Open("000001.ldb"))(t)
+	before := fs.Metrics()
+	var done sync.WaitGroup
+	for i := range 10 {
+		done.Go(func() {
+			_, err := r.ReadAt(make([]byte, 100), int64((60-6*i)*pageSize))
+			check(t, err)
+		})
+	}
+	done.Wait()
+	if n := fs.Metrics().Read.Transactions - before.Read.Transactions; n != 1 {
+		t.Errorf("10 pages at once took %d transactions, want 1", n)
+	}
+	check(t, r.Close())
+}

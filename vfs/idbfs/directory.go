@@ -1,0 +1,125 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"fmt"
+	"syscall/js"
+)
+
+// entry is a file's value in the directory, as the package comment draws it.
+type entry struct {
+	name                  string
+	sealed, paged, fenced bool
+	size, records         int64
+}
+
+func (e entry) js() map[string]any {
+	return map[string]any{
+		"name":    e.name,
+		"sealed":  e.sealed,
+		"paged":   e.paged,
+		"fenced":  e.fenced,
+		"size":    e.size,
+		"records": e.records,
+	}
+}
+
+func parseEntry(v js.Value) (entry, error) {
+	if v.Type() != js.TypeObject {
+		return entry{}, fmt.Errorf("it is a %v: %w", v.Type(), ErrFormat)
+	}
+	for name, want := range map[string]js.Type{
+		"name":    js.TypeString,
+		"sealed":  js.TypeBoolean,
+		"paged":   js.TypeBoolean,
+		"fenced":  js.TypeBoolean,
+		"size":    js.TypeNumber,
+		"records": js.TypeNumber,
+	} {
+		if got := v.Get(name).Type(); got != want {
+			return entry{}, fmt.Errorf("its %s is a %v: %w", name, got, ErrFormat)
+		}
+	}
+	return entry{
+		name:    v.Get("name").String(),
+		sealed:  v.Get("sealed").Bool(),
+		paged:   v.Get("paged").Bool(),
+		fenced:  v.Get("fenced").Bool(),
+		size:    int64(v.Get("size").Float()),
+		records: int64(v.Get("records").Float()),
+	}, nil
+}
+
+// listing is the directory as the database has it.
+type listing struct {
+	epoch   int64
+	entries map[int64]entry
+	lastID  int64 // the highest that was ever used, so far as can be seen
+}
+
+// readListing reads the directory within a transaction over all object stores.
+func (tx *transaction) readListing() (*listing, error) {
+	names := &tx.db.names
+	var format, epoch, keys, values, last js.Value
+	if err := try(func() {
+		meta, files := tx.store(names.meta), tx.store(names.files)
+		format = meta.Call("get", names.format)
+		epoch = meta.Call("get", names.epoch)
+		keys = files.Call("getAllKeys")
+		values = files.Call("getAll")
+		last = tx.store(names.pages).Call("openKeyCursor", nil, "prev")
+	}); err != nil {
+		tx.abort()
+		return nil, err
+	}
+	cursor, err := tx.await(last)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{entries: make(map[int64]entry)}
+	err = l.fill(format.Get("result"), epoch.Get("result"), keys.Get("result"), values.Get("result"), cursor)
+	if err != nil {
+		tx.abort()
+	}
+	return l, err
+}
+
+func (l *listing) fill(format, epoch, keys, values, cursor js.Value) error {
+	if format.Type() != js.TypeNumber || format.Float() != formatVersion || epoch.Type() != js.TypeNumber {
+		return fmt.Errorf("format %s, not %d: %w", format.String(), formatVersion, ErrFormat)
+	}
+	l.epoch = int64(epoch.Float())
+	if cursor.Truthy() {
+		l.lastID = int64(cursor.Get("key").Float()) >> indexBits
+	}
+	for i := range values.Length() {
+		if keys.Index(i).Type() != js.TypeNumber {
+			return fmt.Errorf("directory key %s: %w", keys.Index(i).String(), ErrFormat)
+		}
+		id := int64(keys.Index(i).Float())
+		e, err := parseEntry(values.Index(i))
+		if err != nil {
+			return fmt.Errorf("directory entry %d: %w", id, err)
+		}
+		l.entries[id] = e
+		l.lastID = max(l.lastID, id)
+	}
+	return nil
+}
+
+// readDirectory reads the directory in a transaction of its own.
+func (db *database) readDirectory() (l *listing, err error) {
+	err = db.retrying(func(conn js.Value, _ bool) error {
+		tx, err := db.begin(conn, db.names.everything, db.names.readonly, db.names.relaxed)
+		if err != nil {
+			return err
+		}
+		if l, err = tx.readListing(); err != nil {
+			return err
+		}
+		tx.leave()
+		return nil
+	})
+	return l, err
+}

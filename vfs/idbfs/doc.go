@@ -1,0 +1,41 @@
+//go:build js && wasm
+
+// Package idbfs is a vfs.FS in a browser's IndexedDB: one database for each store.
+//
+// The database is named "varve/" and the store's name, and has version 1 for good: a change
+// of the format below changes meta's "format", so that no upgrade ever waits for another tab.
+//
+//	object store  key                    value
+//	meta          "format"               1
+//	              "epoch"                number of times that the store's lock was taken
+//	files         id, from 1 upwards     {name, sealed, paged, fenced, size, records}
+//	pages         id * 2^20 + index      Uint8Array: the record's bytes, never empty
+//
+//	name     ""; the file was removed, its records wait to be deleted
+//	sealed   the file is complete, so that paged, size and records are known
+//	paged    every record but the last has 32 KiB
+//	fenced   pages has an empty record at index "records" of this file: see invariant 4
+//
+// A file is written in pages of 32 KiB until it is synced in mid-page. From then on it is not
+// paged: a sync adds one record with what was written since the one before, cut so that
+// browsers don't move it to a file of its own (from 64 KiB on that is five times as slow, up
+// to 1 MiB). Tables are paged and read by the page; logs and manifests are not, and are read
+// whole when they are opened.
+//
+//  1. A record is added once, under the next index of its file, and never changed. A sync of
+//     a log is one transaction with one request.
+//  2. A file's entry is added before its first record or in the same transaction, and deleted
+//     together with its records: a record without an entry is a fence, and stays.
+//  3. One transaction writes at a time, and takes with it everything that was synced or
+//     changed in the directory before it began. Its requests are issued in one run.
+//  4. Who takes the lock increments the epoch and adds a fence, an empty record, behind the
+//     last record of each unsealed file. One who lost the lock without noticing can no longer
+//     add there, and finds the new epoch whenever it writes to the directory.
+//  5. Ids of files are not used again.
+//
+// An FS whose lock was never taken is not fenced: it is for readers and for tests.
+//
+// An FS is safe for concurrent use. Its mutex is never held across a wait, and callbacks from
+// JavaScript take no lock. Bytes are copied at the boundary: no view of WebAssembly memory
+// outlives a call.
+package idbfs

@@ -1,0 +1,259 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall/js"
+	"testing"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+func TestFullStorageIsNoSpace(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	synced := write(t, log, 1000)
+	check(t, log.Sync(vfs.Relaxed))
+
+	failCommits(t, 1, "QuotaExceededError")
+	write(t, log, 5000)
+	err := log.Sync(vfs.Relaxed)
+	var noSpace *vfs.NoSpaceError
+	if !errors.As(err, &noSpace) || noSpace.Wanted != 5000 || noSpace.Available < 0 {
+		t.Fatalf("Sync: %v, want a NoSpaceError for 5000 bytes with an estimate", err)
+	}
+
+	// The Writer is dead, and the file ends where it was last synced.
+	_, again := log.Write([]byte("more"))
+	wantError(t, "Write", again, vfs.ErrNoSpace)
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrNoSpace)
+	check(t, log.Close())
+	wantContent(t, fs, "000001.log", synced)
+
+	// Others go on.
+	want := writeFile(t, fs, "000002.log", 2000)
+	wantContent(t, fs, "000002.log", want)
+	check(t, fs.Close())
+	fs = openAgain(t, t.Name())
+	wantContent(t, fs, "000001.log", synced)
+	wantContent(t, fs, "000002.log", want)
+}
+
+func TestBytesStreamedAheadOfAFailureAreDropped(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	synced := write(t, table, pageSize)
+	check(t, table.Sync(vfs.Relaxed))
+	write(t, table, streamSize)
+	check(t, fs.drain())
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 1+streamSize/pageSize {
+		t.Fatalf("%d records, want the stream to be stored", n)
+	}
+	failCommits(t, 1, "QuotaExceededError")
+	write(t, table, 10)
+	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrNoSpace)
+	check(t, table.Close(), fs.Close())
+
+	fs = openAgain(t, t.Name())
+	wantContent(t, fs, "000001.ldb", synced)
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 1 {
+		t.Errorf("%d records are stored, want the synced one", n)
+	}
+}
+
+func TestFailureOfAStreamIsReportedByTheWriter(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	check(t, table.Sync(vfs.Relaxed))
+	failCommits(t, 1, "QuotaExceededError")
+	write(t, table, streamSize)
+	check(t, fs.drain())
+	_, err := table.Write([]byte("more"))
+	wantError(t, "Write", err, vfs.ErrNoSpace)
+	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrNoSpace)
+	check(t, table.Close())
+	wantContent(t, fs, "000001.ldb", nil)
+}
+
+func TestFullStorageCanBeEmptied(t *testing.T) {
+	fs := openStore(t)
+	writeFile(t, fs, "000001.ldb", 100_000)
+	check(t, fs.drain())
+	must(fs.Create("000002.ldb"))(t) // waits to be entered in the directory
+	failPuts(t)
+	check(t, fs.Remove("000001.ldb"))
+	wantError(t, "the entry's change", fs.drain(), vfs.ErrNoSpace)
+	if n := storedRecords(t, fs, fs.db.names.pages) + storedRecords(t, fs, fs.db.names.files); n != 0 {
+		t.Errorf("%d records and entries are left", n)
+	}
+}
+
+func TestFullStorageCanBeOpened(t *testing.T) {
+	fs := openStore(t)
+	want := writeFile(t, fs, "000001.ldb", 100_000)
+	check(t, fs.Close())
+	failPuts(t)
+	fs = openAgain(t, t.Name())
+	lock := must(fs.Lock())(t)
+	wantContent(t, fs, "000001.ldb", want)
+	check(t, lock.Close())
+}
+
+// failPuts makes every transaction that puts something fail for lack of space, as browsers do.
+func failPuts(t *testing.T) {
+	const mark = "putsSomething"
+	markPut := func(this js.Value, args []js.Value, original js.Value) any {
+		this.Get("transaction").Set(mark, true)
+		return call(original, this, args)
+	}
+	patch(t, "IDBObjectStore", "put", markPut)
+	patch(t, "IDBObjectStore", "add", markPut)
+	patch(t, "IDBTransaction", "commit", func(this js.Value, args []js.Value, original js.Value) any {
+		if !this.Get(mark).Truthy() {
+			return call(original, this, args)
+		}
+		giveError(this, "QuotaExceededError")
+		this.Call("abort")
+		return nil
+	})
+}
+
+func TestFailedRenameChangesNothing(t *testing.T) {
+	fs := openStore(t)
+	from := writeFile(t, fs, "000001.dbtmp", 100)
+	to := writeFile(t, fs, "CURRENT", 50)
+	failCommits(t, 1, "DataError")
+	wantError(t, "Rename", fs.Rename("000001.dbtmp", "CURRENT"), vfs.ErrIO)
+	wantContent(t, fs, "000001.dbtmp", from)
+	wantContent(t, fs, "CURRENT", to)
+	check(t, fs.Close())
+	fs = openAgain(t, t.Name())
+	wantContent(t, fs, "000001.dbtmp", from)
+	wantContent(t, fs, "CURRENT", to)
+}
+
+func TestLostConnectionIsMadeAgain(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		lose func(t *testing.T, fs *FS)
+	}{
+		{"CloseEvent", func(_ *testing.T, fs *FS) {
+			conn := fs.db.conn
+			conn.Call("close")
+			conn.Call("dispatchEvent", js.Global().Get("Event").New("close"))
+		}},
+		{"InvalidStateError", func(_ *testing.T, fs *FS) { fs.db.conn.Call("close") }},
+		{"UnknownError", func(t *testing.T, _ *FS) { failCommits(t, 1, "UnknownError") }},
+		{"AbortError", func(t *testing.T, _ *FS) { failCommits(t, 1, "AbortError") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fs := openStore(t)
+			lock := must(fs.Lock())(t)
+			table := writeFile(t, fs, "000001.ldb", 3*pageSize)
+			log := must(fs.Create("000002.log"))(t)
+			want := write(t, log, 10)
+			check(t, log.Sync(vfs.Strict))
+			epoch := fs.epoch
+
+			c.lose(t, fs)
+			want = append(want, write(t, log, 20)...)
+			check(t, log.Sync(vfs.Strict))
+			c.lose(t, fs)
+			wantContent(t, fs, "000001.ldb", table)
+			check(t, log.Close())
+			wantContent(t, fs, "000002.log", want)
+			if l := must(fs.db.readDirectory())(t); l.epoch != epoch {
+				t.Errorf("epoch is %d, want that of before, %d", l.epoch, epoch)
+			}
+			check(t, lock.Close())
+		})
+	}
+}
+
+func TestPersistentFailureIsReportedOnce(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 10)
+	failCommits(t, 2, "UnknownError")
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, log.Close())
+	want := writeFile(t, fs, "000002.log", 10)
+	wantContent(t, fs, "000002.log", want)
+}
+
+// A browser may carry out a transaction and lose the connection before it says so.
+func TestCommitThatWasCarriedOutUnheardIsNotRepeated(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	log := must(fs.Create("000001.log"))(t)
+	check(t, log.Sync(vfs.Strict))
+
+	times := 1
+	patch(t, "IDBTransaction", "commit", func(this js.Value, args []js.Value, original js.Value) any {
+		if times > 0 {
+			times--
+			handler := this.Get("onabort")
+			this.Set("onabort", nil)
+			var unheard js.Func
+			unheard = js.FuncOf(func(this js.Value, _ []js.Value) any {
+				giveError(this, "UnknownError")
+				handler.Invoke(map[string]any{"type": "abort"})
+				unheard.Release()
+				return nil
+			})
+			this.Set("oncomplete", unheard)
+		}
+		return call(original, this, args)
+	})
+	want := write(t, log, 100)
+	check(t, log.Sync(vfs.Strict), log.Close())
+	wantContent(t, fs, "000001.log", want)
+	check(t, lock.Close())
+}
+
+func TestMissingPageIsAnError(t *testing.T) {
+	fs := openStore(t)
+	writeFile(t, fs, "000001.ldb", 4*pageSize)
+	lost := recordKey(fs.names["000001.ldb"].id, 2)
+	check(t, fs.pages.commit(&writes{deleted: []keyRange{{lost, lost + 1}}}))
+	r := must(fs.Open("000001.ldb"))(t)
+	p := make([]byte, pageSize)
+	_, err := r.ReadAt(p, 0)
+	check(t, err)
+	_, err = r.ReadAt(p, 2*pageSize)
+	wantError(t, "ReadAt", err, vfs.ErrIO)
+	if _, err = r.ReadAt(p, 3*pageSize); err != nil && err != io.EOF {
+		t.Error(err)
+	}
+	check(t, r.Close())
+}
+
+func TestStoreDeletedElsewhereIsClosed(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 10)
+	check(t, Destroy(t.Name()))
+	err := log.Sync(vfs.Relaxed)
+	wantError(t, "Sync", err, vfs.ErrClosed)
+	if want := errDeleted.Error(); err == nil || !errors.Is(err, errDeleted) {
+		t.Errorf("Sync: %v, want %q", err, want)
+	}
+	_, err = fs.Create("000002.log")
+	wantError(t, "Create", err, vfs.ErrClosed)
+	check(t, log.Close(), fs.Close())
+	if stores := must(List())(t); len(stores) != 0 {
+		t.Errorf("the store came back: %v", stores)
+	}
+}
+
+func TestTooManyRecordsAreRefused(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	fs.names["000001.log"].queued.records = maxRecords + 1
+	_, err := fmt.Fprint(log, "one more")
+	wantError(t, "Write", err, vfs.ErrIO)
+	check(t, log.Close())
+}

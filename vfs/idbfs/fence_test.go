@@ -1,0 +1,139 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"testing"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// twoOwners gives an FS that took the store's lock, and lets next take it over without the
+// first one's knowledge. The first one has a synced log of 1,000 bytes and a table.
+func twoOwners(t *testing.T) (old *FS, log vfs.Writer, content []byte, takeOver func() *FS) {
+	old = withoutWebLock(openStore(t))
+	must(old.Lock())(t)
+	log = must(old.Create("000001.log"))(t)
+	content = write(t, log, 1000)
+	check(t, log.Sync(vfs.Strict))
+	writeFile(t, old, "000002.ldb", 100_000)
+	check(t, old.drain())
+	return old, log, content, func() *FS {
+		next := withoutWebLock(openAgain(t, t.Name()))
+		must(next.Lock())(t)
+		return next
+	}
+}
+
+func TestFormerOwnerCanNotWrite(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		write func(fs *FS, log vfs.Writer) error
+	}{
+		{"Log", func(_ *FS, log vfs.Writer) error {
+			_, err := log.Write([]byte("late"))
+			if err != nil {
+				return err
+			}
+			return log.Sync(vfs.Relaxed)
+		}},
+		{"NewFile", func(fs *FS, _ vfs.Writer) error {
+			w, err := fs.Create("000003.log")
+			if err != nil {
+				return err
+			}
+			return w.Sync(vfs.Relaxed)
+		}},
+		{"Rename", func(fs *FS, _ vfs.Writer) error { return fs.Rename("000002.ldb", "000009.ldb") }},
+		{"Remove", func(fs *FS, log vfs.Writer) error {
+			if err := fs.Remove("000002.ldb"); err != nil {
+				return err
+			}
+			return log.Sync(vfs.Relaxed)
+		}},
+		{"Table", func(fs *FS, _ vfs.Writer) error {
+			w, err := fs.Create("000003.ldb")
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(make([]byte, 3*streamSize)); err != nil {
+				return err
+			}
+			return w.Sync(vfs.Strict)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			old, log, content, takeOver := twoOwners(t)
+			next := takeOver()
+			wantError(t, c.name, c.write(old, log), vfs.ErrLocked)
+
+			_, err := log.Write([]byte("later"))
+			wantError(t, "Write afterwards", err, vfs.ErrLocked)
+			_, err = old.Open("000001.log")
+			wantError(t, "Open afterwards", err, vfs.ErrLocked)
+
+			wantContent(t, next, "000001.log", content)
+			infos := must(next.List())(t)
+			if len(infos) != 2 || infos[1].Name != "000002.ldb" || infos[1].Size != 100_000 {
+				t.Errorf("the new owner finds %v", infos)
+			}
+		})
+	}
+}
+
+func TestFenceOutlivesItsFile(t *testing.T) {
+	_, log, _, takeOver := twoOwners(t)
+	next := takeOver()
+	check(t, next.Remove("000001.log"), next.drain())
+	third := takeOver()
+	writeFile(t, third, "000003.ldb", 10)
+
+	_, err := log.Write([]byte("late"))
+	check(t, err)
+	wantError(t, "Sync", log.Sync(vfs.Strict), vfs.ErrLocked)
+}
+
+func TestFenceIsNoContent(t *testing.T) {
+	_, _, content, takeOver := twoOwners(t)
+	takeOver()
+	third := takeOver()
+	infos := must(third.List())(t)
+	if infos[0].Size != int64(len(content)) {
+		t.Errorf("the log is %d bytes long, want %d", infos[0].Size, len(content))
+	}
+	wantContent(t, third, "000001.log", content)
+	check(t, third.Close())
+	wantContent(t, openAgain(t, t.Name()), "000001.log", content)
+}
+
+func TestOwnerKeepsItsOpenFiles(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	want := write(t, log, 100)
+	check(t, log.Sync(vfs.Relaxed))
+	lock := must(fs.Lock())(t)
+	want = append(want, write(t, log, 200)...)
+	check(t, log.Sync(vfs.Relaxed), log.Close())
+	wantContent(t, fs, "000001.log", want)
+	check(t, lock.Close())
+}
+
+func TestLockExcludesOthers(t *testing.T) {
+	first := openStore(t)
+	second := openAgain(t, t.Name())
+	lock := must(first.Lock())(t)
+	_, err := second.Lock()
+	wantError(t, "Lock", err, vfs.ErrLocked)
+	wantError(t, "Destroy", Destroy(t.Name()), vfs.ErrLocked)
+
+	// Whoever comes next sees what the former owner left, and its close goes well.
+	log := must(first.Create("000001.log"))(t)
+	want := write(t, log, 10)
+	check(t, log.Sync(vfs.Relaxed), log.Close(), lock.Close())
+	lock = must(second.Lock())(t)
+	wantContent(t, second, "000001.log", want)
+	if err := first.Close(); err != nil {
+		t.Errorf("Close after the lock went on: %v", err)
+	}
+	check(t, lock.Close())
+}

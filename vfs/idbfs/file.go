@@ -1,0 +1,106 @@
+//go:build js && wasm
+
+package idbfs
+
+import "fmt"
+
+// file is a file in memory. Its fields are guarded by FS.mu.
+type file struct {
+	id      int64
+	name    string // "" once it is removed
+	paged   bool   // no record was cut short, but perhaps the last
+	sealed  bool   // it will not grow
+	fenced  bool
+	writing bool
+	users   int // Readers, and calls under way
+
+	queued    mark     // what was handed to the committer
+	committed mark     // what the database has, and Readers see
+	synced    mark     // what the last successful Sync covered
+	stream    []record // pages that no Sync waits for, not yet handed over
+	err       error    // why its Writer is dead
+
+	stored   bool   // the database has an entry
+	dirty    bool   // the entry there is not the current one
+	dropping bool   // its records are being deleted, or about to be
+	content  []byte // of an unsealed file that was measured, for the first Open
+}
+
+// mark is a point in a file that records end at.
+type mark struct{ records, size int64 }
+
+func (f *file) load(e entry) {
+	f.name = e.name
+	f.sealed, f.paged, f.fenced = e.sealed, e.paged, e.fenced
+	f.committed = mark{e.records, e.size}
+	f.queued, f.synced = f.committed, f.committed
+	f.content = nil
+}
+
+func (f *file) entry() entry {
+	return entry{
+		name: f.name, sealed: f.sealed, paged: f.paged, fenced: f.fenced,
+		size: f.queued.size, records: f.queued.records,
+	}
+}
+
+func (f *file) inUse() bool { return f.writing || f.users > 0 }
+
+// records returns the range of the file's records up to a mark.
+func (f *file) recordsTo(m mark) keyRange {
+	return keyRange{recordKey(f.id, 0), recordKey(f.id, m.records)}
+}
+
+// allRecords returns the range of all the file's records, but for its fence.
+func (f *file) allRecords() keyRange {
+	if f.fenced {
+		return f.recordsTo(f.committed)
+	}
+	return keyRange{recordKey(f.id, 0), recordKey(f.id+1, 0)}
+}
+
+// pageLen returns the length of a paged file's page.
+func (f *file) pageLen(index int64) int {
+	return int(min(pageSize, f.committed.size-index*pageSize))
+}
+
+// measure reads a file that an earlier owner did not seal, to know its size. The owner of the
+// store seals it then, since nobody can add to it any more.
+func (fs *FS) measure(f *file) error {
+	fs.mu.Lock()
+	if f.sealed || f.writing || !f.stored {
+		fs.mu.Unlock()
+		return nil
+	}
+	name, all := f.name, f.allRecords()
+	f.users++
+	fs.mu.Unlock()
+
+	run, err := fs.pages.readRecords(all.start, all.end)
+
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	defer fs.release(f)
+	if err != nil {
+		return fmt.Errorf("measure %s: %w", name, err)
+	}
+	fs.stats.Read.add(run.records, len(run.content))
+	f.content = run.content
+	f.committed = mark{run.records, int64(len(run.content))}
+	f.queued, f.synced = f.committed, f.committed
+	f.paged = run.paged
+	if fs.epoch > 0 && f.fenced && f.name != "" {
+		f.sealed = true
+		fs.markDirty(f)
+	}
+	return nil
+}
+
+// release ends a use of a file.
+func (fs *FS) release(f *file) {
+	f.users--
+	fs.dropIfUnused(f)
+	if f.dropping {
+		fs.wake()
+	}
+}

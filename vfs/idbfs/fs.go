@@ -1,0 +1,365 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// Options of Open. The zero value makes the store if it is missing.
+type Options struct {
+	// MustExist makes Open fail with vfs.ErrNotFound instead of making a new store.
+	MustExist bool
+
+	// MustBeNew makes Open fail with ErrExists if there is a store already.
+	MustBeNew bool
+
+	// OpenTimeout bounds how long the browser may take to connect. Default 10 s.
+	OpenTimeout time.Duration
+}
+
+const defaultTimeout = 10 * time.Second
+
+// FS is a store's file system. One that lost its lock, or whose database was deleted, serves
+// no call any more but Close.
+type FS struct {
+	name    string
+	db      *database
+	pages   pageStore
+	cache   *pageCache
+	lockWeb func(store string) (io.Closer, error)
+
+	mu     sync.Mutex
+	err    error // why no call is served any more
+	epoch  int64 // of this owner; 0 before it took the lock
+	nextID int64
+	names  map[string]*file
+	files  map[int64]*file // by id; also those that are removed but not yet deleted
+	commit committer
+	stats  Metrics
+}
+
+// Open opens the file system of a store, and makes it if it is missing.
+func Open(name string, o Options) (*FS, error) {
+	if o.OpenTimeout == 0 {
+		o.OpenTimeout = defaultTimeout
+	}
+	fs, err := open(name, o)
+	if err != nil {
+		return nil, fmt.Errorf("open store %q: %w", name, err)
+	}
+	return fs, nil
+}
+
+func open(name string, o Options) (*FS, error) {
+	db, err := openDatabase(name, o)
+	if err != nil {
+		return nil, err
+	}
+	l, err := db.readDirectory()
+	if err != nil {
+		db.close()
+		return nil, fmt.Errorf("read directory: %w", err)
+	}
+	fs := &FS{
+		name:  name,
+		db:    db,
+		names: make(map[string]*file),
+		files: make(map[int64]*file),
+	}
+	fs.lockWeb = func(store string) (io.Closer, error) { return takeWebLock(store) }
+	fs.pages = newPageStore(db)
+	fs.cache = newPageCache(fs)
+	fs.merge(l)
+	return fs, nil
+}
+
+// merge brings the directory in memory up to that of the database. Files of which this FS
+// knows more than the database are left as they are.
+func (fs *FS) merge(l *listing) {
+	for id, f := range fs.files {
+		if _, found := l.entries[id]; !found && f.stored && !f.dirty && !f.inUse() {
+			fs.forget(f)
+		}
+	}
+	for id, e := range l.entries {
+		f := fs.files[id]
+		if f != nil && (f.dirty || f.writing) {
+			continue
+		}
+		if f == nil {
+			f = &file{id: id, stored: true}
+			fs.files[id] = f
+		} else if fs.names[f.name] == f {
+			delete(fs.names, f.name)
+		}
+		f.load(e)
+		if f.name != "" {
+			fs.names[f.name] = f
+		}
+	}
+	fs.nextID = max(fs.nextID, l.lastID+1)
+}
+
+// forget drops a file that the database no longer has.
+func (fs *FS) forget(f *file) {
+	delete(fs.files, f.id)
+	if fs.names[f.name] == f {
+		delete(fs.names, f.name)
+	}
+}
+
+// lookup returns the file of that name, or an error for the operation.
+func (fs *FS) lookup(op, name string) (*file, error) {
+	if err := vfs.CheckName(name); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	if fs.err != nil {
+		return nil, fmt.Errorf("%s %s: %w", op, name, fs.err)
+	}
+	f := fs.names[name]
+	if f == nil {
+		return nil, fmt.Errorf("%s %s: %w", op, name, vfs.ErrNotFound)
+	}
+	return f, nil
+}
+
+// Create implements vfs.FS.
+func (fs *FS) Create(name string) (vfs.Writer, error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	old, err := fs.lookup("create", name)
+	if err != nil && !errors.Is(err, vfs.ErrNotFound) {
+		return nil, err
+	}
+	if old != nil {
+		fs.unlink(old)
+	}
+	f := &file{id: fs.nextID, name: name, paged: true, writing: true}
+	fs.nextID++
+	fs.names[name] = f
+	fs.files[f.id] = f
+	fs.markDirty(f)
+	return &writer{fs: fs, file: f}, nil
+}
+
+// Remove implements vfs.FS.
+func (fs *FS) Remove(name string) error {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f, err := fs.lookup("remove", name)
+	if err != nil {
+		return err
+	}
+	fs.unlink(f)
+	fs.wake()
+	return nil
+}
+
+// unlink takes a file's name. Its records are deleted when nobody uses them.
+func (fs *FS) unlink(f *file) {
+	delete(fs.names, f.name)
+	f.name = ""
+	fs.markDirty(f)
+	fs.dropIfUnused(f)
+}
+
+func (fs *FS) dropIfUnused(f *file) {
+	if f.name == "" && !f.inUse() && !f.dropping {
+		f.dropping = true
+		fs.commit.drops = append(fs.commit.drops, f)
+		fs.discardQueued(f)
+	}
+}
+
+// Rename implements vfs.FS.
+func (fs *FS) Rename(from, to string) error {
+	b, err := fs.rename(from, to)
+	if err != nil {
+		return err
+	}
+	<-b.done
+	if b.err != nil {
+		return fmt.Errorf("rename %s to %s: %w", from, to, b.err)
+	}
+	return nil
+}
+
+// rename changes the names in memory and returns the batch that commits the change, or
+// takes it back.
+func (fs *FS) rename(from, to string) (*batch, error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f, err := fs.lookup("rename", from)
+	if err != nil {
+		return nil, err
+	}
+	if err := vfs.CheckName(to); err != nil {
+		return nil, fmt.Errorf("rename %s: %w", from, err)
+	}
+	if f.writing {
+		return nil, fmt.Errorf("rename %s: it is open for writing: %w", from, vfs.ErrIO)
+	}
+	replaced := fs.names[to]
+	if replaced == f {
+		return fs.join(vfs.Strict), nil
+	}
+	delete(fs.names, from)
+	if replaced != nil {
+		replaced.users++ // so that it stays until the rename is certain
+		fs.unlink(replaced)
+	}
+	fs.names[to] = f
+	f.name = to
+	fs.markDirty(f)
+	b := fs.join(vfs.Strict)
+	b.after = append(b.after, func(err error) {
+		if err != nil {
+			fs.undoRename(f, from, to, replaced)
+		}
+		if replaced != nil {
+			fs.release(replaced)
+		}
+	})
+	return b, nil
+}
+
+// undoRename restores the names, as far as they were not taken by others meanwhile.
+func (fs *FS) undoRename(f *file, from, to string, replaced *file) {
+	if fs.names[to] != f {
+		return
+	}
+	delete(fs.names, to)
+	f.name = ""
+	if replaced != nil {
+		fs.names[to] = replaced
+		replaced.name = to
+		fs.markDirty(replaced)
+	}
+	if fs.names[from] == nil {
+		fs.names[from] = f
+		f.name = from
+	}
+	fs.markDirty(f)
+	fs.dropIfUnused(f)
+}
+
+// List implements vfs.FS.
+func (fs *FS) List() ([]vfs.FileInfo, error) {
+	fs.mu.Lock()
+	err := fs.err
+	files := make([]*file, 0, len(fs.names))
+	for _, f := range fs.names {
+		files = append(files, f)
+	}
+	fs.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("list files: %w", err)
+	}
+	infos := make([]vfs.FileInfo, 0, len(files))
+	for _, f := range files {
+		// A file that an earlier owner left unsealed is as long as its records.
+		if err := fs.measure(f); err != nil {
+			return nil, fmt.Errorf("list files: %w", err)
+		}
+		fs.mu.Lock()
+		if f.name != "" {
+			infos = append(infos, vfs.FileInfo{Name: f.name, Size: f.committed.size})
+		}
+		fs.mu.Unlock()
+	}
+	slices.SortFunc(infos, func(a, b vfs.FileInfo) int { return cmp.Compare(a.Name, b.Name) })
+	return infos, nil
+}
+
+// Lock implements vfs.FS.
+func (fs *FS) Lock() (io.Closer, error) {
+	fs.mu.Lock()
+	err := fs.err
+	fs.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("lock store %q: %w", fs.name, err)
+	}
+	lock, err := fs.lockWeb(fs.name)
+	if err != nil {
+		return nil, fmt.Errorf("lock store %q: %w", fs.name, err)
+	}
+	if err := fs.takeOver(); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("lock store %q: %w", fs.name, err)
+	}
+	return &storeLock{fs: fs, web: lock}, nil
+}
+
+// storeLock is the lock of an owner.
+type storeLock struct {
+	fs   *FS
+	web  io.Closer
+	once sync.Once
+}
+
+// Close writes what is queued, since the next owner fences this one off.
+func (l *storeLock) Close() (err error) {
+	l.once.Do(func() { err = errors.Join(l.fs.drain(), l.web.Close()) })
+	if err != nil {
+		return fmt.Errorf("unlock store %q: %w", l.fs.name, err)
+	}
+	return nil
+}
+
+// takeOver makes this FS the owner of what is stored, and deletes what a crash left over.
+func (fs *FS) takeOver() error {
+	if err := fs.drain(); err != nil {
+		return err
+	}
+	l, err := fs.db.takeOver(func(id int64) bool {
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		f := fs.files[id]
+		return f != nil && f.writing
+	})
+	if isException(err, "QuotaExceededError") {
+		// A full store must open, to be emptied. The lock keeps others out; what is missing
+		// is the fence against one who does not know that it lost it.
+		l, err = fs.db.readDirectory()
+	}
+	if err != nil {
+		return err
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.epoch = l.epoch
+	fs.merge(l)
+	for _, f := range fs.files {
+		fs.dropIfUnused(f)
+	}
+	fs.wake()
+	return nil
+}
+
+// Close implements vfs.FS. Bytes of closed Writers are committed first.
+func (fs *FS) Close() error {
+	fs.mu.Lock()
+	dead := fs.err
+	fs.mu.Unlock()
+	if errors.Is(dead, vfs.ErrClosed) && !errors.Is(dead, errDeleted) {
+		return fmt.Errorf("close store %q: %w", fs.name, dead)
+	}
+	err := fs.drain()
+	fs.mu.Lock()
+	fs.err = vfs.ErrClosed
+	fs.mu.Unlock()
+	fs.db.close()
+	if err != nil && dead == nil {
+		return fmt.Errorf("close store %q: %w", fs.name, err)
+	}
+	return nil
+}

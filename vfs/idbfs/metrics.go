@@ -1,0 +1,47 @@
+//go:build js && wasm
+
+package idbfs
+
+// Metrics counts what was done in the database since Open.
+type Metrics struct {
+	Read      Traffic // pages, and whole logs
+	Commit    Traffic // transactions with bytes of files
+	Directory Traffic // transactions with nothing but changes of the directory
+	Delete    Traffic // transactions that delete a file; its records and bytes are not counted
+}
+
+// Traffic is what went over in one way.
+type Traffic struct {
+	Transactions int64
+	Records      int64
+	Bytes        int64
+}
+
+func (t *Traffic) add(records int64, bytes int) {
+	t.Transactions++
+	t.Records += records
+	t.Bytes += int64(bytes)
+}
+
+func (m *Metrics) count(w *writes) {
+	bytes := 0
+	for _, r := range w.records {
+		bytes += len(r.data)
+	}
+	switch {
+	case len(w.records) > 0:
+		m.Commit.add(int64(len(w.records)), bytes)
+	case len(w.deleted) > 0:
+		m.Delete.Transactions++
+	default:
+		m.Directory.Transactions++
+	}
+	m.Directory.Records += int64(len(w.entries))
+}
+
+// Metrics returns the counts up to now.
+func (fs *FS) Metrics() Metrics {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.stats
+}

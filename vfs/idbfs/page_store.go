@@ -1,0 +1,212 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"fmt"
+	"syscall/js"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// pageStore does what has to be fast. newPageStore chooses its implementation.
+type pageStore interface {
+	// commit carries out all of w in one transaction, or nothing. It fails with errLostLock
+	// if another owner has taken the store.
+	commit(w *writes) error
+
+	// readPages fills the buffer of each read with one record of exactly that length, or
+	// sets the error of that read.
+	readPages(reads []pageRead) error
+
+	// readRecords returns the records of a file from its first to, exclusively, the key end,
+	// but for its fence.
+	readRecords(first, end int64) (runOfRecords, error)
+}
+
+// writes are the changes of one transaction.
+type writes struct {
+	strict  bool
+	epoch   int64 // that must hold if there are entries; 0: any
+	records []record
+	entries []entryWrite
+	deleted []keyRange // of records
+	touch   bool       // there is nothing to write, but what was written must become strict
+}
+
+// record is bytes of a file, to be added under a key.
+type record struct {
+	file *file
+	key  int64
+	data []byte
+}
+
+// entryWrite is the new state of a file's entry in the directory.
+type entryWrite struct {
+	file  *file
+	entry entry
+	op    entryOp
+}
+
+type entryOp uint8
+
+const (
+	addEntry entryOp = iota
+	putEntry
+	deleteEntry
+)
+
+// keyRange is a range of records, end exclusive.
+type keyRange struct{ start, end int64 }
+
+type pageRead struct {
+	key  int64
+	dest []byte
+	err  error
+}
+
+// indexBits is the width of a record's index in its file. Keys stay below 2^53, so that
+// JavaScript has them exactly.
+const (
+	indexBits  = 20
+	indexMask  = 1<<indexBits - 1
+	maxRecords = 1<<indexBits - 64 // leaves room for what Sync cuts from one tail, and a fence
+)
+
+func recordKey(id, index int64) int64 { return id<<indexBits + index }
+
+func newPageStore(db *database) pageStore { return db }
+
+func (db *database) commit(w *writes) error {
+	return db.retrying(func(conn js.Value, again bool) error {
+		err := db.commitOnce(conn, w)
+		if again && isException(err, "ConstraintError") && db.epochIs(conn, w.epoch) {
+			return nil // the first try was carried out before the connection ended
+		}
+		if isException(err, "ConstraintError") {
+			return errLostLock
+		}
+		return err
+	})
+}
+
+func (db *database) commitOnce(conn js.Value, w *writes) error {
+	options, scope := db.names.relaxed, db.names.pages
+	if w.strict {
+		options = db.names.strict
+	}
+	if len(w.entries) > 0 || w.touch {
+		scope = db.names.everything
+	}
+	tx, err := db.begin(conn, scope, db.names.readwrite, options)
+	if err != nil {
+		return err
+	}
+	fenced := len(w.entries) > 0 && w.epoch > 0
+	var epoch js.Value
+	if err := try(func() {
+		if fenced {
+			epoch = tx.store(db.names.meta).Call("get", db.names.epoch)
+		}
+		db.issue(tx, w)
+	}); err != nil {
+		tx.abort()
+		return err
+	}
+	// The epoch's answer comes first, while the others are under way.
+	if fenced {
+		now, err := tx.await(epoch)
+		if err != nil {
+			return err
+		}
+		if int64(now.Float()) != w.epoch {
+			tx.abort()
+			return errLostLock
+		}
+	}
+	return tx.complete()
+}
+
+func (db *database) issue(tx *transaction, w *writes) {
+	if w.touch {
+		tx.store(db.names.meta).Call("put", formatVersion, db.names.format)
+	}
+	if len(w.entries) > 0 {
+		files := tx.store(db.names.files)
+		for _, e := range w.entries {
+			switch e.op {
+			case addEntry:
+				files.Call("add", e.entry.js(), e.file.id)
+			case putEntry:
+				files.Call("put", e.entry.js(), e.file.id)
+			case deleteEntry:
+				files.Call("delete", e.file.id)
+			}
+		}
+	}
+	if len(w.records) == 0 && len(w.deleted) == 0 {
+		return
+	}
+	pages := tx.store(db.names.pages)
+	for _, r := range w.deleted {
+		pages.Call("delete", db.jsRange(r))
+	}
+	for _, r := range w.records {
+		data := db.names.uint8Array.New(len(r.data))
+		js.CopyBytesToJS(data, r.data)
+		pages.Call("add", data, r.key)
+	}
+}
+
+func (db *database) jsRange(r keyRange) js.Value {
+	return db.names.keyRange.Call("bound", r.start, r.end, false, true)
+}
+
+// epochIs reports whether the store's epoch is still the given one.
+func (db *database) epochIs(conn js.Value, epoch int64) bool {
+	tx, err := db.begin(conn, db.names.meta, db.names.readonly, db.names.relaxed)
+	if err != nil {
+		return false
+	}
+	now, err := tx.await(tx.store(db.names.meta).Call("get", db.names.epoch))
+	if err != nil {
+		return false
+	}
+	tx.leave()
+	return epoch == 0 || int64(now.Float()) == epoch
+}
+
+func (db *database) readPages(reads []pageRead) error {
+	return db.retrying(func(conn js.Value, _ bool) error { return db.readPagesOnce(conn, reads) })
+}
+
+// readPagesOnce asks for each page by itself: from 32 KiB on that is faster than getAll.
+func (db *database) readPagesOnce(conn js.Value, reads []pageRead) error {
+	tx, err := db.begin(conn, db.names.pages, db.names.readonly, db.names.relaxed)
+	if err != nil {
+		return err
+	}
+	requests := make([]js.Value, len(reads))
+	if err := try(func() {
+		pages := tx.store(db.names.pages)
+		for i, r := range reads {
+			requests[i] = pages.Call("get", r.key)
+		}
+	}); err != nil {
+		tx.abort()
+		return err
+	}
+	if _, err := tx.await(requests[len(requests)-1]); err != nil {
+		return err
+	}
+	tx.leave()
+	for i := range reads {
+		r, data := &reads[i], requests[i].Get("result")
+		if !data.Truthy() || data.Length() != len(r.dest) {
+			r.err = fmt.Errorf("page %d of file %d is missing: %w", r.key&indexMask, r.key>>indexBits, vfs.ErrIO)
+			continue
+		}
+		js.CopyBytesToGo(r.dest, data)
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// reader is a vfs.Reader: of a paged file through the page cache, of others from memory.
+type reader struct {
+	fs      *FS
+	file    *file
+	name    string // for errors
+	size    int64
+	paged   bool
+	content []byte // unless paged
+	closed  bool
+
+	next   int64 // the page at which a sequential reader goes on
+	wanted int64 // pages before this one were asked for ahead
+}
+
+const (
+	// readAhead is how many pages ahead of a sequential reader are fetched.
+	readAhead = 8
+
+	// pagesAtOnce bounds the pages that one ReadAt pins.
+	pagesAtOnce = 16
+)
+
+// Open implements vfs.FS.
+func (fs *FS) Open(name string) (vfs.Reader, error) {
+	f, pending, err := fs.startOpen(name)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{fs: fs, file: f, name: name}
+	if pending != nil {
+		<-pending.done
+		err = pending.err
+	}
+	if err == nil {
+		err = fs.measure(f)
+	}
+	if err == nil {
+		err = r.load()
+	}
+	if err != nil {
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		fs.release(f)
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// startOpen finds a file and, if it is complete but not yet written, lets it be written.
+func (fs *FS) startOpen(name string) (f *file, pending *batch, err error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f, err = fs.lookup("open", name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.users++
+	if !f.writing && f.committed != f.queued {
+		pending = fs.join(vfs.Relaxed)
+	}
+	return f, pending, nil
+}
+
+// load reads what is not read by the page.
+func (r *reader) load() error {
+	fs, f := r.fs, r.file
+	fs.mu.Lock()
+	end := f.committed
+	r.size, r.paged = end.size, f.sealed && f.paged
+	content := f.content
+	f.content = nil
+	fs.mu.Unlock()
+	if r.paged && content == nil || end.size == 0 {
+		return nil
+	}
+	r.paged = false
+	if int64(len(content)) != end.size {
+		records := f.recordsTo(end)
+		run, err := fs.pages.readRecords(records.start, records.end)
+		if err != nil {
+			return err
+		}
+		content = run.content
+		fs.mu.Lock()
+		fs.stats.Read.add(run.records, len(content))
+		fs.mu.Unlock()
+	}
+	if int64(len(content)) != end.size {
+		return fmt.Errorf("%d of %d bytes are there: %w", len(content), end.size, vfs.ErrIO)
+	}
+	r.content = content
+	return nil
+}
+
+// Size implements vfs.Reader.
+func (r *reader) Size() int64 { return r.size }
+
+// ReadAt implements vfs.Reader.
+func (r *reader) ReadAt(p []byte, offset int64) (int, error) {
+	r.fs.mu.Lock()
+	closed, dead := r.closed, r.fs.err
+	r.fs.mu.Unlock()
+	switch {
+	case closed:
+		return 0, fmt.Errorf("read %s: %w", r.name, vfs.ErrClosed)
+	case dead != nil:
+		return 0, fmt.Errorf("read %s: %w", r.name, dead)
+	case offset < 0:
+		return 0, fmt.Errorf("read %s at %d: negative offset: %w", r.name, offset, vfs.ErrIO)
+	case offset >= r.size:
+		return 0, io.EOF
+	}
+	var end error
+	if int64(len(p)) > r.size-offset {
+		p = p[:r.size-offset]
+		end = io.EOF
+	}
+	if !r.paged {
+		return copy(p, r.content[offset:]), end
+	}
+	for done := 0; done < len(p); {
+		at := offset + int64(done)
+		n := min(len(p)-done, int(pagesAtOnce*pageSize-at%pageSize))
+		if err := r.readPages(p[done:done+n], at); err != nil {
+			return done, fmt.Errorf("read %s at %d: %w", r.name, at, err)
+		}
+		done += n
+	}
+	return len(p), end
+}
+
+// readPages fills p, which lies within the file and in at most pagesAtOnce pages.
+func (r *reader) readPages(p []byte, offset int64) error {
+	first, last := offset/pageSize, (offset+int64(len(p))-1)/pageSize
+	var pinned [pagesAtOnce]*page
+	pages := pinned[:last-first+1]
+	r.fs.mu.Lock()
+	for i := range pages {
+		pages[i] = r.fs.cache.pin(r.file, first+int64(i))
+	}
+	r.runAhead(first, last)
+	r.fs.mu.Unlock()
+
+	var err error
+	for i, page := range pages {
+		if !page.loaded {
+			<-page.ready
+		}
+		if page.err != nil {
+			err = page.err
+			continue
+		}
+		if i == 0 {
+			copy(p, page.data[offset%pageSize:])
+		} else {
+			copy(p[int64(i)*pageSize-offset%pageSize:], page.data)
+		}
+	}
+	r.fs.mu.Lock()
+	defer r.fs.mu.Unlock()
+	for _, page := range pages {
+		r.fs.cache.unpin(page)
+	}
+	return err
+}
+
+// runAhead asks for the pages behind those from first to last, if the Reader goes through the
+// file in order.
+func (r *reader) runAhead(first, last int64) {
+	sequential := first == r.next || first == r.next-1
+	r.next = last + 1
+	if !sequential || last == 0 {
+		r.wanted = r.next
+		return
+	}
+	// Half the distance is kept in hand, so that each transaction brings several pages.
+	if r.wanted > last+readAhead/2 {
+		return
+	}
+	pages := (r.size + pageSize - 1) / pageSize
+	start := max(r.wanted, last+1)
+	r.wanted = min(last+1+readAhead, pages)
+	for i := start; i < r.wanted; i++ {
+		r.fs.cache.unpin(r.fs.cache.pin(r.file, i))
+	}
+}
+
+// Close implements vfs.Reader.
+func (r *reader) Close() error {
+	r.fs.mu.Lock()
+	defer r.fs.mu.Unlock()
+	if r.closed {
+		return fmt.Errorf("close %s: %w", r.name, vfs.ErrClosed)
+	}
+	r.closed = true
+	r.content = nil
+	r.fs.release(r.file)
+	return nil
+}

@@ -1,0 +1,70 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"slices"
+	"syscall/js"
+)
+
+// runOfRecords is the first records of a file.
+type runOfRecords struct {
+	content []byte
+	records int64
+	paged   bool // all have a page's length, but perhaps the last
+}
+
+// recordsAtOnce bounds what one getAll brings into the browser's memory.
+const recordsAtOnce = 1024
+
+func (db *database) readRecords(first, end int64) (runOfRecords, error) {
+	run := runOfRecords{paged: true}
+	for start := first; start < end; start += recordsAtOnce {
+		var records js.Value
+		if err := db.retrying(func(conn js.Value, _ bool) (err error) {
+			records, err = db.getAll(conn, keyRange{start, min(end, start+recordsAtOnce)})
+			return err
+		}); err != nil {
+			return run, err
+		}
+		run.append(records)
+		if records.Length() < recordsAtOnce {
+			break
+		}
+	}
+	return run, nil
+}
+
+// append appends what getAll gave. A log may have many thousands of records, so each takes
+// as few calls into JavaScript as can be.
+func (run *runOfRecords) append(records js.Value) {
+	for i := range records.Length() {
+		run.content = slices.Grow(run.content, largeRecord)
+		at := len(run.content)
+		n := js.CopyBytesToGo(run.content[at:at+largeRecord], records.Index(i))
+		if n == 0 {
+			return // a fence
+		}
+		run.paged = run.paged && int64(at) == run.records*pageSize && n <= pageSize
+		run.content = run.content[:at+n]
+		run.records++
+	}
+}
+
+func (db *database) getAll(conn js.Value, r keyRange) (js.Value, error) {
+	tx, err := db.begin(conn, db.names.pages, db.names.readonly, db.names.relaxed)
+	if err != nil {
+		return js.Undefined(), err
+	}
+	var request js.Value
+	if err := try(func() { request = tx.store(db.names.pages).Call("getAll", db.jsRange(r)) }); err != nil {
+		tx.abort()
+		return js.Undefined(), err
+	}
+	records, err := tx.await(request)
+	if err != nil {
+		return js.Undefined(), err
+	}
+	tx.leave()
+	return records, nil
+}

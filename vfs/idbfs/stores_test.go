@@ -1,0 +1,148 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"fmt"
+	"syscall/js"
+	"testing"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+func TestListFindsStores(t *testing.T) {
+	names := []string{"b", "a", "with / slash", "ü"}
+	for _, name := range names {
+		fs := must(Open(name, Options{}))(t)
+		check(t, fs.Close())
+	}
+	if got := fmt.Sprint(must(List())(t)); got != "[a b with / slash ü]" {
+		t.Errorf("List: %s", got)
+	}
+	for _, name := range names {
+		check(t, Destroy(name))
+	}
+	if got := must(List())(t); len(got) != 0 {
+		t.Errorf("List after Destroy: %v", got)
+	}
+}
+
+func TestOpenOfAMissingStore(t *testing.T) {
+	_, err := Open(t.Name(), Options{MustExist: true})
+	wantError(t, "Open", err, vfs.ErrNotFound)
+	if got := must(List())(t); len(got) != 0 {
+		t.Errorf("a refused Open left %v", got)
+	}
+}
+
+func TestOpenOfAnExistingStore(t *testing.T) {
+	openStore(t)
+	_, err := Open(t.Name(), Options{MustBeNew: true})
+	wantError(t, "Open", err, ErrExists)
+}
+
+func TestDestroyOfAMissingStore(t *testing.T) {
+	wantError(t, "Destroy", Destroy(t.Name()), vfs.ErrNotFound)
+}
+
+func TestDestroyDeletesTheFiles(t *testing.T) {
+	fs := openStore(t)
+	writeFile(t, fs, "000001.log", 100)
+	check(t, fs.Close(), Destroy(t.Name()))
+	fs = must(Open(t.Name(), Options{MustBeNew: true}))(t)
+	if infos := must(fs.List())(t); len(infos) != 0 {
+		t.Errorf("found %v", infos)
+	}
+	check(t, fs.Close())
+}
+
+func TestOtherDatabasesAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		stores []any
+		fill   func(tx js.Value)
+	}{
+		{"NoObjectStores", nil, nil},
+		{"MissingObjectStore", []any{"meta", "files"}, nil},
+		{"NoFormat", []any{"meta", "files", "pages"}, nil},
+		{"LaterFormat", []any{"meta", "files", "pages"}, func(tx js.Value) {
+			tx.Call("objectStore", "meta").Call("put", 2, "format")
+			tx.Call("objectStore", "meta").Call("put", 0, "epoch")
+		}},
+		{"StrangeEntry", []any{"meta", "files", "pages"}, func(tx js.Value) {
+			tx.Call("objectStore", "meta").Call("put", 1, "format")
+			tx.Call("objectStore", "meta").Call("put", 0, "epoch")
+			tx.Call("objectStore", "files").Call("put", "text", 1)
+		}},
+		{"StrangeKey", []any{"meta", "files", "pages"}, func(tx js.Value) {
+			tx.Call("objectStore", "meta").Call("put", 1, "format")
+			tx.Call("objectStore", "meta").Call("put", 0, "epoch")
+			tx.Call("objectStore", "files").Call("put", "text", "key")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			makeDatabase(t, databasePrefix+t.Name(), c.stores, c.fill)
+			_, err := Open(t.Name(), Options{})
+			wantError(t, "Open", err, ErrFormat)
+			check(t, Destroy(t.Name())) // nothing keeps it open
+		})
+	}
+}
+
+// makeDatabase makes a database as another program would.
+func makeDatabase(t *testing.T, name string, stores []any, fill func(tx js.Value)) {
+	request := js.Global().Get("indexedDB").Call("open", name, 1)
+	done := make(chan struct{})
+	upgrade := js.FuncOf(func(js.Value, []js.Value) any {
+		for _, store := range stores {
+			request.Get("result").Call("createObjectStore", store)
+		}
+		if fill != nil {
+			fill(request.Get("transaction"))
+		}
+		return nil
+	})
+	defer upgrade.Release()
+	success := js.FuncOf(func(js.Value, []js.Value) any {
+		request.Get("result").Call("close")
+		close(done)
+		return nil
+	})
+	defer success.Release()
+	request.Set("onupgradeneeded", upgrade)
+	request.Set("onsuccess", success)
+	<-done
+}
+
+func TestOpenGivesUpOnABrowserThatDoesNotAnswer(t *testing.T) {
+	// A deletion that waits for another connection keeps everybody else waiting.
+	blocker := makeBlocker(t, databasePrefix+t.Name())
+	js.Global().Get("indexedDB").Call("deleteDatabase", databasePrefix+t.Name())
+	_, err := Open(t.Name(), Options{OpenTimeout: 1})
+	wantError(t, "Open", err, errTimeout)
+	wantError(t, "Open", err, vfs.ErrIO)
+	wantError(t, "delete", deleteDatabase(t.Name(), 1), vfs.ErrLocked)
+	blocker.Call("close")
+}
+
+// makeBlocker opens a database and keeps it open whatever happens.
+func makeBlocker(t *testing.T, name string) js.Value {
+	request := js.Global().Get("indexedDB").Call("open", name, 1)
+	opened := make(chan js.Value)
+	success := js.FuncOf(func(js.Value, []js.Value) any {
+		opened <- request.Get("result")
+		return nil
+	})
+	defer success.Release()
+	request.Set("onsuccess", success)
+	return <-opened
+}
+
+func TestMissingWebLocksAreReported(t *testing.T) {
+	fs := openStore(t)
+	navigator := js.Global().Get("navigator")
+	js.Global().Get("Object").Call("defineProperty", navigator, "locks", map[string]any{"value": nil, "configurable": true})
+	defer js.Global().Get("Reflect").Call("deleteProperty", navigator, "locks")
+	_, err := fs.Lock()
+	wantError(t, "Lock", err, vfs.ErrIO)
+}

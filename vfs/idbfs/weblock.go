@@ -1,0 +1,69 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"fmt"
+	"sync"
+	"syscall/js"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// webLock is a lock of the origin. The browser releases it when the context ends.
+type webLock struct {
+	release js.Value // resolves the promise that the lock is held by
+	settled chan error
+	once    sync.Once
+}
+
+// takeWebLock takes a store's lock, or fails with vfs.ErrLocked at once.
+func takeWebLock(store string) (*webLock, error) {
+	locks := js.Global().Get("navigator").Get("locks")
+	if !locks.Truthy() {
+		return nil, fmt.Errorf("this browser or context has no Web Locks: %w", vfs.ErrIO)
+	}
+	lock := &webLock{settled: make(chan error, 1)}
+	executor := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		lock.release = args[0]
+		return nil
+	})
+	defer executor.Release()
+	held := js.Global().Get("Promise").New(executor)
+
+	granted := make(chan bool, 1)
+	callback := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		granted <- args[0].Truthy()
+		if args[0].Truthy() {
+			return held
+		}
+		return nil
+	})
+	defer callback.Release()
+	options := map[string]any{"mode": "exclusive", "ifAvailable": true}
+	request := locks.Call("request", databasePrefix+store, options, callback)
+	go func() {
+		_, err := await(request)
+		lock.settled <- err
+	}()
+
+	select {
+	case ok := <-granted:
+		if !ok {
+			<-lock.settled
+			return nil, vfs.ErrLocked
+		}
+		return lock, nil
+	case err := <-lock.settled:
+		return nil, err
+	}
+}
+
+// Close releases the lock and waits until it is free.
+func (l *webLock) Close() error {
+	l.once.Do(func() {
+		l.release.Invoke()
+		<-l.settled
+	})
+	return nil
+}
