@@ -1,11 +1,10 @@
 package model
 
 import (
+	"embed"
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
@@ -15,6 +14,9 @@ var (
 	seedFlag = flag.Uint64("model.seed", 0, "seed of the first random program; 0 draws one")
 	opsFlag  = flag.Int("model.ops", 0, "operations of all random programs together; 0 is a brief run")
 )
+
+//go:embed testdata
+var kept embed.FS
 
 // programLen is how many operations one random program has.
 const programLen = 2000
@@ -41,13 +43,13 @@ func runRandom(t *testing.T, ops int, newFS func(t *testing.T) vfs.FS) {
 
 // runKept runs the programs in testdata, each of which failed once.
 func runKept(t *testing.T, newFS func(t *testing.T) vfs.FS) {
-	paths, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(paths) == 0 {
+	files, err := kept.ReadDir("testdata")
+	if err != nil || len(files) == 0 {
 		t.Fatalf("no programs in testdata: %v", err)
 	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			text, err := os.ReadFile(path)
+	for _, file := range files {
+		t.Run(file.Name(), func(t *testing.T) {
+			text, err := kept.ReadFile("testdata/" + file.Name())
 			if err != nil {
 				t.Fatal(err)
 			}
