@@ -37,28 +37,34 @@ const (
 )
 
 var engines = map[string]func(dir string) (store, error){
-	"varve": openVarve, "goleveldb": openGoLevelDB, "pebble": openPebble,
+	"varve": openVarve(engine.Deferred), "varve-relaxed": openVarve(engine.Relaxed),
+	"goleveldb": openGoLevelDB, "pebble": openPebble,
 }
 
+// varveStore writes as durably as it is told: Deferred is what Pebble's NoSync does, and Relaxed,
+// a system call for each write, what LevelDB's unsynced writes do.
 type varveStore struct {
-	db    *engine.DB
-	value []byte
+	db         *engine.DB
+	durability engine.Durability
+	value      []byte
 }
 
-func openVarve(dir string) (store, error) {
-	fs, err := osfs.Create(dir)
-	if err != nil {
-		return nil, err
+func openVarve(d engine.Durability) func(dir string) (store, error) {
+	return func(dir string) (store, error) {
+		fs, err := osfs.Create(dir)
+		if err != nil {
+			return nil, err
+		}
+		db, err := engine.Open(fs, &engine.Options{
+			MemoryBudget: 64 << 20, MemtableSize: memtableSize, BlockCacheSize: cacheSize,
+			BlockSize: blockSize, FilterBitsPerKey: filterBits,
+		})
+		return &varveStore{db: db, durability: d}, err
 	}
-	db, err := engine.Open(fs, &engine.Options{
-		MemoryBudget: 64 << 20, MemtableSize: memtableSize, BlockCacheSize: cacheSize,
-		BlockSize: blockSize, FilterBitsPerKey: filterBits,
-	})
-	return &varveStore{db: db}, err
 }
 
-func (s *varveStore) put(key, value []byte) error { return s.db.Put(key, value, engine.Relaxed) }
-func (s *varveStore) del(key []byte) error        { return s.db.Delete(key, engine.Relaxed) }
+func (s *varveStore) put(key, value []byte) error { return s.db.Put(key, value, s.durability) }
+func (s *varveStore) del(key []byte) error        { return s.db.Delete(key, s.durability) }
 func (s *varveStore) settle() error               { return s.db.Compact(nil, nil) }
 func (s *varveStore) close() error                { return s.db.Close() }
 

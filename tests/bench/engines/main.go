@@ -19,7 +19,7 @@ import (
 func main() {
 	n := flag.Int("n", 300_000, "records, of 16-byte keys and 100-byte values")
 	rounds := flag.Int("rounds", 3, "runs of each workload; the median counts")
-	only := flag.String("engines", "varve,goleveldb,pebble", "the engines to run")
+	only := flag.String("engines", "varve,varve-relaxed,goleveldb,pebble", "the engines to run")
 	workloads := flag.String("workloads", "", "the workloads to run; empty: all")
 	dir := flag.String("dir", os.TempDir(), "where to put the stores")
 	profile := flag.String("cpuprofile", "", "where to write a CPU profile")
