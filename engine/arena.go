@@ -17,7 +17,7 @@ func (db *DB) newMemtableLocked(log base.FileNum, size int) *memtableRef {
 	} else {
 		arena = make([]byte, max(size, db.opts.MemtableSize))
 	}
-	return &memtableRef{Memtable: memtable.New(arena), arena: arena, log: log}
+	return &memtableRef{Memtable: memtable.New(arena), arena: arena, log: log, before: db.lastSeq}
 }
 
 // recycle keeps the arena of a memtable that nothing references any more. It gives the arena

@@ -138,7 +138,7 @@ func logNumEdit(num base.FileNum) *manifest.Edit {
 func (db *DB) applyEdit(edit *manifest.Edit, flushed *memtableRef) error {
 	db.manifestMu.Lock()
 	defer db.manifestMu.Unlock()
-	lastSeq := base.Seq(db.visible.Load())
+	lastSeq := db.loggedSeq(flushed)
 	edit.LastSeq = &lastSeq
 	if err := db.manifest.Apply(edit); err != nil {
 		return err
@@ -153,6 +153,19 @@ func (db *DB) applyEdit(edit *manifest.Edit, flushed *memtableRef) error {
 	db.mu.Unlock()
 	previous.unref()
 	return nil
+}
+
+// loggedSeq returns the last sequence number before the logs that recovery needs once flushed is
+// in tables. A manifest must not count further: goleveldb drops from the logs what it counts.
+func (db *DB) loggedSeq(flushed *memtableRef) base.Seq {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	memtables := db.state.Load().memtables
+	oldest := memtables[len(memtables)-1]
+	if oldest == flushed {
+		oldest = memtables[len(memtables)-2]
+	}
+	return oldest.before
 }
 
 // removeLogs removes the logs from number from up to, not including, to. What can't be removed

@@ -61,6 +61,7 @@ func (db *DB) beginIngest() (base.Seq, error) {
 	}
 	db.ingesting = true
 	db.lastSeq++
+	db.mutableLocked().before = db.lastSeq
 	db.visible.Store(uint64(db.lastSeq))
 	return db.lastSeq, nil
 }

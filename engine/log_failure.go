@@ -79,6 +79,7 @@ func (db *DB) withoutLocked(m *memtableRef, ranges []seqRange) *memtableRef {
 		return m
 	}
 	rest := db.newMemtableLocked(m.log, len(m.arena))
+	rest.before = m.before
 	for valid := it.First(); valid; valid = it.Next() {
 		key := it.Key()
 		if in(key) {

@@ -80,6 +80,9 @@ func (db *DB) recover() error {
 	if len(r.memtables) == 1 && r.memtables[0].Empty() {
 		r.memtables[0].log = db.logs[0].num
 	}
+	if len(db.liveLogs) > maxReplayedLogs && !db.mutableLocked().Empty() {
+		db.addMemtableLocked(db.logs[0].num, 0)
+	}
 	if r.torn {
 		if err := db.leaveTornLog(); err != nil {
 			return err
@@ -87,6 +90,10 @@ func (db *DB) recover() error {
 	}
 	return db.removeOrphans(files)
 }
+
+// maxReplayedLogs is the number of logs from which what they hold is flushed after opening, lest a
+// store that is opened often, to write a little each time, has ever more of them.
+const maxReplayedLogs = 4
 
 // storeFile is a file of the store, by its parsed name.
 type storeFile struct {

@@ -28,6 +28,9 @@ type memtableRef struct {
 	// before the memtable is flushed.
 	log base.FileNum
 
+	// before is the last sequence number before the first record of that log.
+	before base.Seq
+
 	splice memtable.Splice // guarded by DB.mu
 }
 

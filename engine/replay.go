@@ -16,6 +16,7 @@ import (
 type recovery struct {
 	db        *DB
 	memtables []*memtableRef // newest first
+	before    base.Seq       // the last sequence number before the log that is being replayed
 	torn      bool           // the last log that is not empty ends within a record
 }
 
@@ -46,6 +47,7 @@ func (r *recovery) replayLog(f storeFile, last bool) error {
 		return err
 	}
 	defer file.Close()
+	r.before = r.db.lastSeq
 	records := record.NewReader(file, file.Size(), f.Name)
 	for {
 		offset := records.Offset()
@@ -76,15 +78,20 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 	if int64(count) > int64(len(data)) {
 		return fmt.Errorf("batch of %d bytes claims %d entries", len(data), count)
 	}
+	if first > 0 {
+		// The manifest may count what is in the log already.
+		r.before = min(r.before, first-1)
+	}
 	m := r.memtables[0]
 	if m.Empty() {
-		m.log = log
+		m.log, m.before = log, r.before
 	}
 	if !m.Room(int(count), len(data)) {
 		if m.Empty() {
 			r.memtables = r.memtables[1:]
 		}
 		m = r.db.newMemtableLocked(log, memtable.ArenaSize(int(count), len(data)))
+		m.before = r.before
 		r.memtables = append([]*memtableRef{m}, r.memtables...)
 	}
 	if err := r.db.insertRecordLocked(m, data, first, int(count)); err != nil {

@@ -41,7 +41,7 @@ Import stops at the first line that it can't store, and says how many before it 
 	}
 }
 
-func importFile(env *environment, args []string) (err error) {
+func importFile(env *environment, args []string) error {
 	dir, name, in := args[0], args[1], env.in
 	if name == "-" {
 		name = "standard input"
@@ -50,7 +50,7 @@ func importFile(env *environment, args []string) (err error) {
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, file.Close()) }()
+		defer file.Close()
 		in = file
 	}
 	return withNewStore(dir, func(s store) error {
