@@ -134,6 +134,7 @@ func (db *DB) TryApply(b *Batch, d Durability, done func(error)) error {
 // applyWaiting applies the batch, waiting as long as there is no room.
 func (db *DB) applyWaiting(b *Batch, w *waiter) (lead bool, err error) {
 	var stalled time.Time
+	var attempt uint64 // the last before the stall
 	for {
 		db.mu.Lock()
 		failed := db.logFailed
@@ -153,10 +154,12 @@ func (db *DB) applyWaiting(b *Batch, w *waiter) (lead bool, err error) {
 			if stalled.IsZero() {
 				stalled = time.Now()
 				db.counters.stalls.Add(1)
+				attempt = db.lastAttempt()
 			}
 			wake(db.flushWork)
+			wake(db.compactWork)
 			<-changed
-			if err := db.stallError(); err != nil {
+			if err := db.stallError(attempt); err != nil {
 				return false, err
 			}
 		}

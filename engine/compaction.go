@@ -21,11 +21,12 @@ func (db *DB) compactLoop() {
 		case <-db.compactWork:
 		}
 		for {
+			attempt := db.beginAttempt()
 			more, err := db.compactOnce()
 			if err != nil && !errors.Is(err, compact.ErrCanceled) {
-				// Tried again after the next flush; meanwhile writes are told if they stall.
+				// Tried again after the next flush, or when a write stalls, which is then told.
 				db.mu.Lock()
-				db.compactErr = fmt.Errorf("compact: %w", err)
+				db.compactErr = failure{attempt, fmt.Errorf("compact: %w", err)}
 				db.notifyLocked()
 				db.mu.Unlock()
 			}
@@ -48,8 +49,13 @@ func (db *DB) compactOnce() (bool, error) {
 		return false, nil
 	}
 	defer s.unref()
-	// Another loop may find work beside this.
-	wake(db.compactWork)
+	db.mu.Lock()
+	failing := db.compactErr.err != nil
+	db.mu.Unlock()
+	if !failing {
+		// Another loop may find work beside this.
+		wake(db.compactWork)
+	}
 	return true, db.runCompaction(c)
 }
 
@@ -86,7 +92,16 @@ func (db *DB) claim(pick func(v *manifest.Version) *compact.Compaction) (s *read
 // runCompaction carries c out, whose tables are claimed, and gives them free. db.compactMu is
 // held for reading, and c's version referenced.
 func (db *DB) runCompaction(c *compact.Compaction) error {
-	defer db.unclaim(c)
+	err := db.mergeClaimed(c)
+	db.unclaim(c)
+	if err == nil {
+		wake(db.compactWork)
+	}
+	return err
+}
+
+// mergeClaimed carries out a compaction whose tables are claimed.
+func (db *DB) mergeClaimed(c *compact.Compaction) error {
 	edit := c.Edit()
 	if c.IsMove() {
 		edit.Added = []manifest.AddedTable{{Level: c.Output, Table: c.Inputs[0][0]}}
@@ -110,7 +125,7 @@ func (db *DB) runCompaction(c *compact.Compaction) error {
 	db.counters.compactionRead.Add(c.InputBytes())
 	db.counters.compactionWritten.Add(result.BytesWritten)
 	db.mu.Lock()
-	db.compactErr = nil
+	db.compactErr = failure{}
 	db.mu.Unlock()
 	return nil
 }
@@ -124,7 +139,6 @@ func (db *DB) unclaim(c *compact.Compaction) {
 	db.mu.Lock()
 	db.notifyLocked()
 	db.mu.Unlock()
-	wake(db.compactWork)
 }
 
 func (db *DB) compactEnv() compact.Env {

@@ -64,8 +64,9 @@ type DB struct {
 	leading    bool           // a goroutine is committing groups
 	ingesting  bool           // an Ingest runs
 	deferred   *time.Timer    // runs while deferred writes wait to be logged
-	flushErr   error          // of the last flush, until one succeeds
-	compactErr error          // of the last compaction, until one succeeds
+	attempts   uint64         // background flushes and compactions begun
+	flushErr   failure        // of the last flush, until one succeeds
+	compactErr failure        // of the last compaction, until one succeeds
 	changed    chan struct{}  // closed and replaced when what a write may wait for changes
 
 	background  sync.WaitGroup

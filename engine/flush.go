@@ -19,6 +19,7 @@ func (db *DB) flushLoop() {
 			return
 		case <-db.flushWork:
 		}
+		attempt := db.beginAttempt()
 		err := db.replaceLog()
 		if err == nil {
 			db.flushMu.Lock()
@@ -27,7 +28,7 @@ func (db *DB) flushLoop() {
 		}
 		if err != nil && !errors.Is(err, compact.ErrCanceled) {
 			db.mu.Lock()
-			db.flushErr = fmt.Errorf("flush: %w", err)
+			db.flushErr = failure{attempt, fmt.Errorf("flush: %w", err)}
 			db.notifyLocked()
 			db.mu.Unlock()
 		}
@@ -147,7 +148,7 @@ func (db *DB) applyEdit(edit *manifest.Edit, flushed *memtableRef) error {
 	memtables := slices.DeleteFunc(slices.Clone(db.state.Load().memtables), func(m *memtableRef) bool { return m == flushed })
 	previous := db.installLocked(memtables, db.manifest.Current())
 	if flushed != nil {
-		db.flushErr = nil
+		db.flushErr = failure{}
 	}
 	db.notifyLocked()
 	db.mu.Unlock()

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/memtable"
 )
@@ -14,8 +16,37 @@ func (db *DB) stalledLocked() bool {
 	return len(s.memtables) > maxImmutables || len(s.version.Levels[0]) >= db.opts.L0StopFiles
 }
 
-// stallError returns why waiting for room is vain, if it is.
-func (db *DB) stallError() error {
+// failure is the error of a background flush or compaction.
+type failure struct {
+	attempt uint64 // which it was
+	err     error
+}
+
+func (f failure) since(attempt uint64) error {
+	if f.attempt > attempt {
+		return f.err
+	}
+	return nil
+}
+
+// beginAttempt numbers a background flush or compaction.
+func (db *DB) beginAttempt() uint64 {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.attempts++
+	return db.attempts
+}
+
+// lastAttempt returns the number of the last background flush or compaction that was begun.
+func (db *DB) lastAttempt() uint64 {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.attempts
+}
+
+// stallError returns why waiting for room is vain, if it is. Failures of what began before the
+// waiting, which is after attempt, don't count: their cause may be gone.
+func (db *DB) stallError(attempt uint64) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	switch {
@@ -23,10 +54,8 @@ func (db *DB) stallError() error {
 		return ErrClosed
 	case !db.stalledLocked():
 		return nil
-	case db.flushErr != nil:
-		return db.flushErr
 	}
-	return db.compactErr
+	return cmp.Or(db.flushErr.since(attempt), db.compactErr.since(attempt))
 }
 
 // rotateLocked gives writes a memtable with room for b, and a log of its own if the present

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/tests/internal/workload"
 	"github.com/varvedb/varve/vfs/faultfs"
 	"github.com/varvedb/varve/vfs/memfs"
 )
@@ -51,7 +52,7 @@ type camera struct {
 	mu       sync.Mutex
 	medium   *memfs.FS
 	rng      *rand.Rand
-	workload *workload
+	workload *workload.Workload
 	pictures []picture
 }
 
@@ -63,12 +64,12 @@ func (c *camera) shoot(n int, op faultfs.Op) {
 		if kind.random {
 			keep.Rand = rand.New(rand.NewPCG(c.rng.Uint64(), 0))
 		}
-		low := c.workload.relaxed.Load()
+		low := c.workload.Relaxed.Load()
 		if kind.powerLoss {
-			low = c.workload.strict.Load()
+			low = c.workload.Strict.Load()
 		}
 		crashed := c.medium.Crash(keep)
-		c.pictures = append(c.pictures, picture{crashed, n, op, kind, int(low), int(c.workload.begun.Load())})
+		c.pictures = append(c.pictures, picture{crashed, n, op, kind, int(low), int(c.workload.Begun.Load())})
 	}
 }
 
@@ -81,15 +82,28 @@ func firstSeed(t *testing.T) uint64 {
 	return seed
 }
 
+// run carries w out from beginning to end.
+func run(w *workload.Workload, steps int) error {
+	if err := w.Open(); err != nil {
+		return err
+	}
+	for range steps {
+		if err := w.Step(); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
 func TestRecoveryAfterACrashAtEveryOperation(t *testing.T) {
 	seed, crashes, again := firstSeed(t), 0, 0
 	for range *runsFlag {
-		w := newWorkload(seed, *stepsFlag)
 		medium := memfs.New()
 		fs := faultfs.New(medium, nil)
+		w := workload.New(seed, fs)
 		c := &camera{medium: medium, rng: rand.New(rand.NewPCG(seed, 1)), workload: w}
 		fs.OnOp(c.shoot)
-		if err := w.run(fs); err != nil {
+		if err := run(w, *stepsFlag); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		fs.OnOp(nil)
@@ -98,7 +112,7 @@ func TestRecoveryAfterACrashAtEveryOperation(t *testing.T) {
 			if i%17 == 0 {
 				again += crashInRecovery(t, w, p)
 			}
-			if err := w.check(p.fs, w.states, p.low, p.high); err != nil {
+			if err := w.CheckRecovery(p.fs, p.low, p.high); err != nil {
 				t.Fatalf("seed %d: %v: %v", seed, p, err)
 			}
 		}
@@ -109,7 +123,7 @@ func TestRecoveryAfterACrashAtEveryOperation(t *testing.T) {
 
 // crashInRecovery recovers p's store, and crashes at every operation of that. It returns how
 // often.
-func crashInRecovery(t *testing.T, w *workload, p picture) int {
+func crashInRecovery(t *testing.T, w *workload.Workload, p picture) int {
 	medium := p.fs.Clone()
 	fs := faultfs.New(medium, nil)
 	var second []picture
@@ -117,7 +131,7 @@ func crashInRecovery(t *testing.T, w *workload, p picture) int {
 		keep := memfs.Keep{PowerLoss: true, Rand: rand.New(rand.NewPCG(uint64(n), uint64(p.at)))}
 		second = append(second, picture{fs: medium.Crash(keep), at: n, op: op, kind: p.kind})
 	})
-	db, err := engine.Open(fs, &w.options)
+	db, err := engine.Open(fs, &w.Options)
 	if err != nil {
 		t.Fatalf("%v: %v", p, err)
 	}
@@ -126,7 +140,7 @@ func crashInRecovery(t *testing.T, w *workload, p picture) int {
 		t.Fatal(err)
 	}
 	for _, s := range second {
-		if err := w.check(s.fs, w.states, p.low, p.high); err != nil {
+		if err := w.CheckRecovery(s.fs, p.low, p.high); err != nil {
 			t.Fatalf("%v, then a %v of its recovery: %v", p, s, err)
 		}
 	}
@@ -134,12 +148,12 @@ func crashInRecovery(t *testing.T, w *workload, p picture) int {
 }
 
 func TestContentsTellStatesApart(t *testing.T) {
-	w := newWorkload(7, 50)
-	if err := w.run(memfs.New()); err != nil {
+	w := workload.New(7, memfs.New())
+	if err := run(w, 50); err != nil {
 		t.Fatal(err)
 	}
-	for i := 1; i < len(w.states); i++ {
-		if maps.Equal(w.states[i-1], w.states[i]) {
+	for i := 1; i < len(w.States); i++ {
+		if maps.Equal(w.States[i-1], w.States[i]) {
 			t.Fatalf("states %d and %d are equal: the test could not see a lost write", i-1, i)
 		}
 	}

@@ -49,16 +49,17 @@
 //	           Put and Del linked by more: one batch       empty
 //	Clear      range                                       empty
 //	ScanOpen   range; handle of the new scan               as ScanNext
-//	           flag 1 keys only, 2 values only, 3 reverse
+//	           bit 1 keys only, 2 values only, 3 reverse
 //	           entry 2: key: u32 snapshot handle,
 //	           u32 limit (0xffffffff none), u32 bytes of
 //	           the first answer
-//	ScanNext   handle; key: u32 bytes wanted               entries (key, value), perhaps
-//	                                                       none; end on the last
+//	ScanNext   handle; key: u32 bytes wanted               entries (key, value), end on the
+//	                                                       last; if there are none, one
+//	                                                       header with absent and end
 //	ScanClose  handle                                      empty
 //	SnapOpen   handle of the new snapshot                  empty
 //	SnapClose  handle                                      empty
-//	Flush      -                                           empty
+//	Flush      -                                           empty: all writes are strict
 //	Compact    range                                       empty
 //	Stats      -                                           entries (name, text)
 //	Verify     -                                           entries (name, text)
@@ -71,4 +72,97 @@
 //
 // A response that is an error has the status and one or more entries (name, text): the first
 // is ("message", text), the others are the error's fields.
+//
+// Requests and Responses are for one goroutine at a time. The files in testdata are frames
+// that the codecs of both sides are tested with.
 package frame
+
+import "encoding/binary"
+
+const (
+	countLen  = 4
+	headerLen = 20
+)
+
+var order = binary.LittleEndian
+
+// Op says what a request wants.
+type Op uint8
+
+// The ops, with the numbers they have in a frame.
+const (
+	Open Op = iota + 1
+	Close
+	Get
+	Has
+	Put
+	Del
+	Clear
+	ScanOpen
+	ScanNext
+	ScanClose
+	SnapOpen
+	SnapClose
+	Flush
+	Compact
+	Stats
+	Verify
+	Destroy
+	List
+	endOfOps
+)
+
+// Flags of a header; what they mean is in the package comment.
+type Flags uint8
+
+// More is the flag of requests and responses alike.
+const More Flags = 1 << 0
+
+// The flags of requests.
+const (
+	KeysOnly   Flags = 1 << 1
+	ValuesOnly Flags = 1 << 2
+	Reverse    Flags = 1 << 3
+	UpperBound Flags = 1 << 4
+)
+
+// The flags of responses.
+const (
+	KeyASCII   Flags = 1 << 1
+	ValueASCII Flags = 1 << 2
+	Absent     Flags = 1 << 3
+	End        Flags = 1 << 4
+)
+
+// Code is the status of a response.
+type Code uint8
+
+// The codes. JavaScript knows all but OK by these names.
+const (
+	OK Code = iota
+	Closed
+	Locked
+	NoSpace
+	Corrupt
+	InvalidArgument
+	NotFound
+	Exists
+	Aborted
+	Unsupported
+	IO
+)
+
+// Durability is what a write asks for.
+type Durability uint8
+
+// The durabilities.
+const (
+	DefaultDurability Durability = iota
+	Strict
+	Relaxed
+	Deferred
+	endOfDurabilities
+)
+
+// NoLimit is the limit of a scan that has none.
+const NoLimit = 1<<32 - 1

@@ -1,0 +1,82 @@
+// Builds the playground into dist/: pages under their own names, and everything else in assets/
+// under names that carry a hash of the content, so that it may be cached for good.
+
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import { build } from 'esbuild'
+import { placesFile } from './places-file.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const dist = join(here, 'dist')
+const assets = join(dist, 'assets')
+
+await rm(dist, { recursive: true, force: true })
+await mkdir(assets, { recursive: true })
+
+const places = placesFile()
+const urls = {
+  PLACES_URL: await asset('places.tsv', places.text),
+  WORKER_URL: await bundle('varve/worker'),
+  STYLE_URL: await bundle('./src/style.css'),
+  ICON_URL: await asset('icon.svg', await readFile(join(here, 'src/icon.svg'))),
+}
+urls.MAIN_URL = await bundle('./src/main.ts', {
+  PLACES_URL: urls.PLACES_URL,
+  PLACES_COUNT: places.count,
+  WORKER_URL: urls.WORKER_URL,
+})
+
+const page = await readFile(join(here, 'src/index.html'), 'utf8')
+await writeFile(join(dist, 'index.html'), page.replace(/\b[A-Z]+_URL\b/g, (name) => urls[name]))
+
+await compressAll(dist)
+await compressAll(assets)
+
+/** Bundles an entry point into assets/ and returns the URL of the result. */
+async function bundle(entry, define = {}) {
+  const result = await build({
+    entryPoints: [entry],
+    absWorkingDir: here,
+    outdir: assets,
+    entryNames: '[name]-[hash]',
+    assetNames: '[name]-[hash]',
+    publicPath: '/assets',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    loader: { '.wasm': 'file' },
+    define: Object.fromEntries(Object.entries(define).map(([k, v]) => [k, JSON.stringify(v)])),
+  })
+  const output = Object.keys(result.metafile.outputs).find((o) => result.metafile.outputs[o].entryPoint)
+  return `/assets/${basename(output)}`
+}
+
+/** Writes a file into assets/ and returns its URL. */
+async function asset(name, content) {
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8)
+  const hashed = name.replace(/\.(\w+)$/, `-${hash}.$1`)
+  await writeFile(join(assets, hashed), content)
+  return `/assets/${hashed}`
+}
+
+async function compressAll(folder) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const path = join(folder, entry.name)
+    const content = await readFile(path)
+    const quality = content.length > 1 << 20 ? 7 : 11
+    await Promise.all([
+      promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } })
+        .then((bytes) => writeFile(`${path}.br`, bytes)),
+      promisify(gzip)(content, { level: 6 }).then((bytes) => writeFile(`${path}.gz`, bytes)),
+    ])
+  }
+}

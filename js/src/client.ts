@@ -1,0 +1,225 @@
+import { VarveError, type ErrorCode, type ErrorFields } from './errors.js'
+import { Op, RequestWriter, ResponseReader } from './frame.js'
+import type { Receiver, Transport } from './transport.js'
+
+/** Makes a result of a response, whose first header the reader stands on. @internal */
+export interface Reply<T> {
+  read(response: ResponseReader): T
+}
+
+/** The reply to a request that has no result. @internal */
+export const done: Reply<void> = { read: () => undefined }
+
+/** A frame is sent when it has about this many bytes, or else at the end of the tick. */
+const FRAME_SIZE = 1 << 20
+
+/** So many bytes of requests may be unanswered; the rest waits here, in order. */
+const MAX_IN_FLIGHT = 8 << 20
+
+type Resolve = (value: unknown) => void
+type Reject = (error: unknown) => void
+
+// One executor for all promises: a request costs no closure.
+let lastResolve: Resolve
+let lastReject: Reject
+function executor(resolve: Resolve, reject: Reject): void {
+  lastResolve = resolve
+  lastReject = reject
+}
+
+const codes: readonly (ErrorCode | undefined)[] = [
+  undefined,
+  'CLOSED',
+  'LOCKED',
+  'NO_SPACE',
+  'CORRUPT',
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'EXISTS',
+  'ABORTED',
+  'UNSUPPORTED',
+  'IO',
+]
+
+const numericFields: ReadonlySet<string> = new Set(['offset', 'wanted', 'available'])
+
+/**
+ * Sends requests through a transport and matches the responses to them.
+ *
+ * A request is made by `reserve`, then one `add` to `writer` for each of its headers, then
+ * `send`; no other code may run in between. Ids are places in the table of what is pending,
+ * and are used again when they have been answered.
+ *
+ * @internal
+ */
+export class Client implements Receiver {
+  readonly writer = new RequestWriter()
+  #transport: Transport | undefined
+  #failure: VarveError | undefined
+  #closing: Promise<void> | undefined
+  #scheduled = false
+  #lastHandle = 0
+
+  // The pending table, in columns. A free place is in #free, or lies behind all that were used.
+  readonly #resolves: (Resolve | undefined)[] = []
+  readonly #rejects: (Reject | undefined)[] = []
+  readonly #replies: (Reply<unknown> | undefined)[] = []
+  readonly #costs: number[] = []
+  readonly #free: number[] = []
+
+  #frames: Uint8Array<ArrayBuffer>[] = []
+  #frameCosts: number[] = []
+  #frameCost = 0
+  #measured = this.writer.size // what the writer held when the last request was counted
+  #inFlight = 0
+  #receiving = false
+
+  /** Sends what has been asked by now through `transport`, and what will be. */
+  connect(transport: Transport): void {
+    if (this.#failure) {
+      transport.close()
+      return
+    }
+    this.#transport = transport
+    this.#pump()
+  }
+
+  /** Why no more requests are taken. */
+  get closed(): boolean {
+    return this.#failure !== undefined || this.#closing !== undefined
+  }
+
+  /** A handle for a scan or a snapshot. */
+  newHandle(): number {
+    this.#lastHandle = this.#lastHandle === 0xffffffff ? 1 : this.#lastHandle + 1
+    return this.#lastHandle
+  }
+
+  /** Fails when the client takes no more requests. */
+  check(): void {
+    if (this.#failure) throw this.#failure
+    if (this.#closing) throw new VarveError('CLOSED', 'The store has been closed; open it again.')
+  }
+
+  /** Returns the id of a new request. */
+  reserve(): number {
+    return (this.#free.pop() ?? this.#resolves.length) + 1
+  }
+
+  /** Ends the request, and returns the promise of its result. */
+  send<T>(id: number, reply: Reply<T>): Promise<T> {
+    const promise = new Promise<unknown>(executor) as Promise<T>
+    const place = id - 1
+    this.#resolves[place] = lastResolve
+    this.#rejects[place] = lastReject
+    this.#replies[place] = reply
+    const size = this.writer.size
+    const cost = size - this.#measured
+    this.#costs[place] = cost
+    this.#frameCost += cost
+    this.#measured = size
+    if (size >= FRAME_SIZE) {
+      this.#seal()
+    } else if (!this.#scheduled) {
+      this.#scheduled = true
+      queueMicrotask(this.#flush)
+    }
+    return promise
+  }
+
+  /** Sends a request of one header without a payload. */
+  call<T>(op: number, handle: number, reply: Reply<T>): Promise<T> {
+    const id = this.reserve()
+    this.writer.add(op, 0, 0, id, handle, '', '', '')
+    return this.send(id, reply)
+  }
+
+  /** Closes the store when everything asked before is answered. */
+  close(): Promise<void> {
+    if (this.#failure) return Promise.resolve()
+    this.#closing ??= this.call(Op.close, 0, done).finally(() => {
+      this.fail(new VarveError('CLOSED', 'The store has been closed; open it again.'))
+    })
+    return this.#closing
+  }
+
+  /** Ends the engine and rejects what is pending, and all that is asked from now on. */
+  fail(error: VarveError): void {
+    if (this.#failure) return
+    this.#failure = error
+    this.#frames = []
+    this.#transport?.close()
+    for (const reject of this.#rejects.splice(0)) reject?.(error)
+    this.#resolves.length = this.#replies.length = this.#free.length = 0
+  }
+
+  receive(frame: Uint8Array): void {
+    if (this.#failure) return
+    const response = new ResponseReader(frame)
+    this.#receiving = true
+    while (response.next()) {
+      this.#settle(response)
+      // A reply that threw has left headers of its response.
+      while (response.more && response.next());
+    }
+    this.#receiving = false
+    if (this.#frames.length > 0) queueMicrotask(this.#pump)
+  }
+
+  #settle(response: ResponseReader): void {
+    const place = response.id - 1
+    const reply = this.#replies[place]
+    if (!reply) return
+    const resolve = this.#resolves[place]!
+    const reject = this.#rejects[place]!
+    this.#resolves[place] = this.#rejects[place] = this.#replies[place] = undefined
+    this.#free.push(place)
+    this.#inFlight -= this.#costs[place]!
+    if (response.status !== 0) {
+      reject(readError(response))
+      return
+    }
+    try {
+      resolve(reply.read(response))
+    } catch (error) {
+      reject(error)
+    }
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false
+    if (!this.writer.empty) this.#seal()
+  }
+
+  #seal(): void {
+    this.#frames.push(this.writer.take())
+    this.#frameCosts.push(this.#frameCost)
+    this.#frameCost = 0
+    this.#measured = this.writer.size
+    this.#pump()
+  }
+
+  readonly #pump = (): void => {
+    // An engine in this thread must not be called while it calls.
+    if (this.#receiving) return
+    while (this.#transport && this.#frames.length > 0) {
+      const cost = this.#frameCosts[0]!
+      if (this.#inFlight > 0 && this.#inFlight + cost > MAX_IN_FLIGHT) return
+      this.#inFlight += cost
+      this.#frameCosts.shift()
+      this.#transport.send(this.#frames.shift()!)
+    }
+  }
+}
+
+function readError(response: ResponseReader): VarveError {
+  const code = codes[response.status] ?? 'IO'
+  const message = response.valueText()
+  const fields: Record<string, string | number> = {}
+  while (response.more && response.next()) {
+    const name = response.keyText()
+    const text = response.valueText()
+    fields[name] = numericFields.has(name) ? Number(text) : text
+  }
+  return new VarveError(code, message, { fields: fields satisfies ErrorFields })
+}

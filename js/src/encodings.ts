@@ -1,0 +1,244 @@
+import { VarveError, invalid } from './errors.js'
+import type { ResponseReader } from './frame.js'
+import { exceeds, isWellFormed, kindOf, type Key, type KeyEncoding } from './keys.js'
+
+/**
+ * A value encoding of your own. `encode` gives text or bytes; `decode` gets the bytes, which it
+ * may keep, but must not change.
+ *
+ * ```ts
+ * const dates: Codec<Date> = {
+ *   encode: (date) => date.toISOString(),
+ *   decode: (bytes) => new Date(new TextDecoder().decode(bytes)),
+ * }
+ * ```
+ */
+export interface Codec<V> {
+  encode(value: V): string | Uint8Array
+  decode(bytes: Uint8Array): V
+}
+
+/**
+ * How values are stored.
+ *
+ * - `any` (the default): strings, `Uint8Array`s, and whatever JSON can hold, given back as put.
+ *   A property that is undefined is left out. What would come back as something else is refused:
+ *   functions, symbols, bigints, NaN, Map, Set, Date, instances of classes, cycles.
+ * - `utf8`: strings.
+ * - `json`: what `JSON.stringify` takes, given back by `JSON.parse`.
+ * - `view`: `Uint8Array`s.
+ * - a {@link Codec}.
+ */
+export type ValueEncoding<V = unknown> = 'any' | 'utf8' | 'json' | 'view' | Codec<V>
+
+/** An encoding as the store uses it. The stored bytes are tag and then data. @internal */
+export interface Encoding<V> {
+  /** The text in front of what `encode` gives. */
+  tag(value: V): string
+  encode(value: V): string | Uint8Array
+  decode(response: ResponseReader): V
+}
+
+const MAX_VALUE_LENGTH = 64 << 20
+
+/** Encodes a value, or says why it can't be. @internal */
+export function encodeValue<V>(encoding: Encoding<V>, value: V): string | Uint8Array {
+  const data = encoding.encode(value)
+  if (typeof data === 'string' ? exceeds(data, MAX_VALUE_LENGTH) : data.length > MAX_VALUE_LENGTH) {
+    throw invalid(`The value has more than ${MAX_VALUE_LENGTH} bytes, the most that can be stored under a key.`)
+  }
+  return data
+}
+
+/** @internal */
+export function encodingOf<V>(encoding: ValueEncoding<V>): Encoding<V> {
+  if (typeof encoding === 'string') {
+    if (Object.hasOwn(encodings, encoding)) return encodings[encoding] as Encoding<V>
+  } else if (typeof encoding?.encode === 'function' && typeof encoding.decode === 'function') {
+    return custom(encoding)
+  }
+  throw invalid(`valueEncoding is ${JSON.stringify(encoding)}; it is one of any, utf8, json, view, or { encode, decode }.`)
+}
+
+/** @internal */
+export function keyDecoder(encoding: KeyEncoding): (response: ResponseReader) => Key {
+  switch (encoding) {
+    case 'utf8':
+      return (response) => text('key', () => response.keyText())
+    case 'view':
+      return (response) => response.keyBytes()
+  }
+  throw invalid(`keyEncoding is ${JSON.stringify(encoding)}; it is utf8 or view.`)
+}
+
+const noTag = (): string => ''
+
+const TAG = { bytes: '\0', text: '\x01', json: '\x02' } as const
+
+const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
+  any: {
+    tag(value) {
+      if (typeof value === 'string') return TAG.text
+      return value instanceof Uint8Array ? TAG.bytes : TAG.json
+    },
+    encode(value) {
+      if (typeof value === 'string') return checkText(value)
+      if (value instanceof Uint8Array) return value
+      return plainJSON(value)
+    },
+    decode(response) {
+      switch (response.firstByte()) {
+        case 0:
+          return response.valueBytes(1)
+        case 1:
+          return text('value', () => response.valueText(1))
+        case 2:
+          return parse(response, 1)
+      }
+      throw unreadable('value', 'any')
+    },
+  },
+  utf8: {
+    tag: noTag,
+    encode(value) {
+      if (typeof value !== 'string') throw refused(value, '', 'valueEncoding utf8 takes strings')
+      return checkText(value)
+    },
+    decode: (response) => text('value', () => response.valueText()),
+  },
+  json: {
+    tag: noTag,
+    encode(value) {
+      const json = stringify(value)
+      if (json === undefined) throw refused(value, '', 'JSON has no form for it')
+      return json
+    },
+    decode: (response) => parse(response, 0),
+  },
+  view: {
+    tag: noTag,
+    encode(value) {
+      if (!(value instanceof Uint8Array)) throw refused(value, '', 'valueEncoding view takes Uint8Arrays')
+      return value
+    },
+    decode: (response) => response.valueBytes(),
+  },
+}
+
+function custom<V>(codec: Codec<V>): Encoding<V> {
+  return {
+    tag: noTag,
+    encode(value) {
+      let data: unknown
+      try {
+        data = codec.encode(value)
+      } catch (cause) {
+        throw invalid('The codec could not encode the value.', cause)
+      }
+      if (typeof data === 'string') return checkText(data)
+      if (data instanceof Uint8Array) return data
+      throw invalid(`The codec's encode returned ${kindOf(data)}; it has to return a string or a Uint8Array.`)
+    },
+    decode(response) {
+      try {
+        return codec.decode(response.valueBytes())
+      } catch (cause) {
+        throw invalid('The codec could not decode the stored value.', cause)
+      }
+    },
+  }
+}
+
+function checkText(value: string): string {
+  if (!isWellFormed(value)) {
+    throw invalid('The value has half of a surrogate pair, which has no UTF-8 form; store it as JSON or as a Uint8Array.')
+  }
+  return value
+}
+
+function text(what: string, read: () => string): string {
+  try {
+    return read()
+  } catch (cause) {
+    throw invalid(`A stored ${what} is not UTF-8; open the store with ${what}Encoding 'view' to read it.`, cause)
+  }
+}
+
+function parse(response: ResponseReader, skip: number): unknown {
+  try {
+    return JSON.parse(response.valueText(skip)) as unknown
+  } catch {
+    throw unreadable('value', 'json')
+  }
+}
+
+function unreadable(what: string, encoding: string): VarveError {
+  return invalid(`A stored ${what} was not written with valueEncoding '${encoding}'; open the store with the one that wrote it.`)
+}
+
+function stringify(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
+    throw invalid(`The value has no JSON form: ${reason}.`, cause)
+  }
+}
+
+function plainJSON(value: unknown): string {
+  try {
+    checkPlain(value, '', [])
+  } catch (error) {
+    if (error instanceof RangeError) throw invalid('The value is nested too deeply to be stored.', error)
+    throw error
+  }
+  return stringify(value)!
+}
+
+/** Refuses what JSON would not give back as it is. `path` is of the value, for the message. */
+function checkPlain(value: unknown, path: string, ancestors: object[]): void {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return
+    case 'number':
+      if (Number.isFinite(value)) return
+      throw refused(value, path, 'JSON has no form for it; store it as a string')
+    case 'object':
+      if (value !== null) checkObject(value, path, ancestors)
+      return
+    case 'bigint':
+      throw refused(value, path, 'JSON has no form for it; store it as a string')
+  }
+  throw refused(value, path, value === undefined ? 'use null, or del to remove a key' : 'it can’t be stored')
+}
+
+function checkObject(value: object, path: string, ancestors: object[]): void {
+  if (ancestors.includes(value)) throw invalid(`The value at ${path} contains itself; JSON can’t hold a cycle.`)
+  ancestors.push(value)
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) checkPlain(value[i], `${path}[${i}]`, ancestors)
+  } else {
+    const prototype = Object.getPrototypeOf(value) as object | null
+    // Object.prototype of another realm is as good as ours.
+    const plain = prototype === null || Object.getPrototypeOf(prototype) === null
+    if (!plain || 'toJSON' in value) throw refused(value, path, adviceFor(value))
+    for (const [name, property] of Object.entries(value)) {
+      if (property !== undefined) checkPlain(property, `${path}.${name}`, ancestors)
+    }
+  }
+  ancestors.pop()
+}
+
+function adviceFor(value: object): string {
+  if (value instanceof Date) return 'store its toISOString(), or use valueEncoding json'
+  if (value instanceof Map || value instanceof Set) return 'store Array.from() of it'
+  if (value instanceof Uint8Array) return 'bytes are stored as a value of their own, not within another'
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return 'store a Uint8Array of its bytes'
+  return 'it would come back as a plain object; store one, or use valueEncoding json or a codec'
+}
+
+function refused(value: unknown, path: string, advice: string): VarveError {
+  const what = typeof value === 'number' && !Number.isFinite(value) ? String(value) : kindOf(value)
+  return invalid(`The value${path === '' ? '' : ` at ${path}`} is ${what}: ${advice}.`)
+}

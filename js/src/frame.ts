@@ -1,0 +1,268 @@
+/**
+ * Frames: the packed form in which requests reach the engine, and responses come back.
+ * The picture of a frame is in the comment of the Go package `wasm/frame`; this is its other end.
+ */
+
+/** @internal */
+export const Op = {
+  open: 1,
+  close: 2,
+  get: 3,
+  has: 4,
+  put: 5,
+  del: 6,
+  clear: 7,
+  scanOpen: 8,
+  scanNext: 9,
+  scanClose: 10,
+  snapOpen: 11,
+  snapClose: 12,
+  flush: 13,
+  compact: 14,
+  stats: 15,
+  verify: 16,
+  destroy: 17,
+  list: 18,
+} as const
+
+/** The flag of a header that the next one belongs to. @internal */
+export const MORE = 1
+
+/** Flags of a request. @internal */
+export const RequestFlag = { keysOnly: 2, valuesOnly: 4, reverse: 8, upperBound: 16 } as const
+
+/** Flags of a response. @internal */
+export const ResponseFlag = { keyASCII: 2, valueASCII: 4, absent: 8, end: 16 } as const
+
+/** The limit of a scan that has none. @internal */
+export const NO_LIMIT = 0xffffffff
+
+const COUNT_LENGTH = 4
+const HEADER_LENGTH = 20
+const KEY_LENGTH = 12
+const VALUE_LENGTH = 16
+
+const encoder = new TextEncoder()
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+// Gives every byte one character, and those below 128 the right one.
+const latin1 = new TextDecoder('latin1')
+
+/**
+ * Packs requests. Strings that follow each other are joined and encoded in one call, which
+ * costs half of a call for each.
+ *
+ * @internal
+ */
+export class RequestWriter {
+  #headers = new Uint8Array(1024)
+  #view = new DataView(this.#headers.buffer)
+  #headersEnd = COUNT_LENGTH
+  #body = new Uint8Array(4096)
+  #bodyEnd = 0
+  #run: string[] = []
+  #runFields: number[] = [] // the length field that each string of the run counts in
+  #runLength = 0
+
+  get empty(): boolean {
+    return this.#headersEnd === COUNT_LENGTH
+  }
+
+  /** About the length of the frame: strings not yet encoded count a byte a character. */
+  get size(): number {
+    return this.#headersEnd + this.#bodyEnd + this.#runLength
+  }
+
+  /** Adds a header and its bytes, which are copied. The value is `tag` followed by `value`. */
+  add(
+    op: number,
+    flags: number,
+    durability: number,
+    id: number,
+    handle: number,
+    key: string | Uint8Array,
+    tag: string,
+    value: string | Uint8Array,
+  ): void {
+    const at = this.#headersEnd
+    if (at + HEADER_LENGTH > this.#headers.length) this.#growHeaders()
+    const view = this.#view
+    view.setUint32(at, op | (flags << 8) | (durability << 16), true)
+    view.setUint32(at + 4, id, true)
+    view.setUint32(at + 8, handle, true)
+    view.setUint32(at + KEY_LENGTH, 0, true)
+    view.setUint32(at + VALUE_LENGTH, 0, true)
+    this.#headersEnd = at + HEADER_LENGTH
+    this.#put(at + KEY_LENGTH, key)
+    if (tag !== '') this.#put(at + VALUE_LENGTH, tag)
+    this.#put(at + VALUE_LENGTH, value)
+  }
+
+  /** Returns the frame and begins the next. */
+  take(): Uint8Array<ArrayBuffer> {
+    this.#endRun()
+    const headersEnd = this.#headersEnd
+    this.#view.setUint32(0, (headersEnd - COUNT_LENGTH) / HEADER_LENGTH, true)
+    const frame = new Uint8Array(headersEnd + this.#bodyEnd)
+    frame.set(this.#headers.subarray(0, headersEnd))
+    frame.set(this.#body.subarray(0, this.#bodyEnd), headersEnd)
+    this.#headersEnd = COUNT_LENGTH
+    this.#bodyEnd = 0
+    if (this.#body.length > MAX_KEPT) this.#body = new Uint8Array(4096)
+    return frame
+  }
+
+  #put(field: number, data: string | Uint8Array): void {
+    const length = data.length
+    if (length === 0) return
+    this.#lengthen(field, length)
+    if (typeof data === 'string') {
+      this.#run.push(data)
+      this.#runFields.push(field)
+      this.#runLength += length
+    } else {
+      this.#endRun()
+      this.#reserve(length)
+      this.#body.set(data, this.#bodyEnd)
+      this.#bodyEnd += length
+    }
+  }
+
+  #lengthen(field: number, by: number): void {
+    this.#view.setUint32(field, this.#view.getUint32(field, true) + by, true)
+  }
+
+  #endRun(): void {
+    const run = this.#run
+    if (run.length === 0) return
+    const joined = run.length === 1 ? run[0]! : run.join('')
+    this.#reserve(joined.length)
+    const end = this.#bodyEnd + joined.length
+    const { read, written } = encoder.encodeInto(joined, this.#body.subarray(this.#bodyEnd, end))
+    if (read === joined.length && written === joined.length) {
+      this.#bodyEnd = end
+    } else {
+      this.#encodeEach()
+    }
+    run.length = 0
+    this.#runFields.length = 0
+    this.#runLength = 0
+  }
+
+  /** Encodes strings that are not all ASCII, and corrects their lengths. */
+  #encodeEach(): void {
+    for (let i = 0; i < this.#run.length; i++) {
+      const text = this.#run[i]!
+      this.#reserve(text.length * 3)
+      const { written } = encoder.encodeInto(text, this.#body.subarray(this.#bodyEnd))
+      this.#bodyEnd += written
+      this.#lengthen(this.#runFields[i]!, written - text.length)
+    }
+  }
+
+  #reserve(length: number): void {
+    if (this.#bodyEnd + length > this.#body.length) {
+      this.#body = grown(this.#body, this.#bodyEnd + length)
+    }
+  }
+
+  #growHeaders(): void {
+    this.#headers = grown(this.#headers, this.#headersEnd + HEADER_LENGTH)
+    this.#view = new DataView(this.#headers.buffer)
+  }
+}
+
+const MAX_KEPT = 4 << 20
+
+function grown(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(buffer.length * 2, least))
+  larger.set(buffer)
+  return larger
+}
+
+/**
+ * Walks the headers of a frame of responses. Byte strings are subarrays of the frame; text is
+ * cut from the frame's text, which is decoded in one go if a string is asked for.
+ *
+ * @internal
+ */
+export class ResponseReader {
+  readonly #frame: Uint8Array
+  readonly #view: DataView
+  readonly #bodyStart: number
+  #text: string | undefined
+  #at = COUNT_LENGTH - HEADER_LENGTH
+  #keyStart: number
+  #valueStart: number
+  #end: number
+
+  status = 0
+  flags = 0
+  id = 0
+
+  constructor(frame: Uint8Array) {
+    this.#frame = frame
+    this.#view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+    this.#bodyStart = COUNT_LENGTH + HEADER_LENGTH * this.#view.getUint32(0, true)
+    this.#keyStart = this.#valueStart = this.#end = this.#bodyStart
+  }
+
+  /** Moves to the next header; false if there is none. */
+  next(): boolean {
+    const at = this.#at + HEADER_LENGTH
+    if (at >= this.#bodyStart) return false
+    this.#at = at
+    const first = this.#view.getUint32(at, true)
+    this.status = first & 0xff
+    this.flags = (first >>> 8) & 0xff
+    this.id = this.#view.getUint32(at + 4, true)
+    this.#keyStart = this.#end
+    this.#valueStart = this.#keyStart + this.#view.getUint32(at + KEY_LENGTH, true)
+    this.#end = this.#valueStart + this.#view.getUint32(at + VALUE_LENGTH, true)
+    return true
+  }
+
+  get more(): boolean {
+    return (this.flags & MORE) !== 0
+  }
+
+  get absent(): boolean {
+    return (this.flags & ResponseFlag.absent) !== 0
+  }
+
+  get end(): boolean {
+    return (this.flags & ResponseFlag.end) !== 0
+  }
+
+  keyBytes(): Uint8Array {
+    return this.#frame.subarray(this.#keyStart, this.#valueStart)
+  }
+
+  /** @throws TypeError if the bytes are not UTF-8. */
+  keyText(): string {
+    return this.#cut(ResponseFlag.keyASCII, this.#keyStart, this.#valueStart)
+  }
+
+  get valueLength(): number {
+    return this.#end - this.#valueStart
+  }
+
+  /** The first byte of the value; undefined if it is empty. */
+  firstByte(): number | undefined {
+    return this.valueLength === 0 ? undefined : this.#frame[this.#valueStart]
+  }
+
+  valueBytes(skip = 0): Uint8Array {
+    return this.#frame.subarray(this.#valueStart + skip, this.#end)
+  }
+
+  /** @throws TypeError if the bytes are not UTF-8. */
+  valueText(skip = 0): string {
+    return this.#cut(ResponseFlag.valueASCII, this.#valueStart + skip, this.#end)
+  }
+
+  #cut(ascii: number, start: number, end: number): string {
+    if ((this.flags & ascii) === 0) return utf8.decode(this.#frame.subarray(start, end))
+    this.#text ??= latin1.decode(this.#frame.subarray(this.#bodyStart))
+    return this.#text.substring(start - this.#bodyStart, end - this.#bodyStart)
+  }
+}

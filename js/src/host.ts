@@ -1,0 +1,150 @@
+import { Go } from 'varve:go'
+import { VarveError } from './errors.js'
+import type { WasmSource } from './wasm.js'
+
+interface Exports {
+  mem: WebAssembly.Memory
+  varve_buffer(length: number): number
+  varve_submit(length: number): number
+  varve_tick(): void
+}
+
+/**
+ * An engine running in this thread. It is called with frames and never from within `respond`.
+ *
+ * @internal
+ */
+export class Host {
+  readonly #go: Go
+  readonly #exports: Exports
+  readonly #stopped: (error: VarveError) => void
+  readonly #yield = new MessageChannel()
+  #memory = new Uint8Array(0)
+  #running = true
+
+  /** Starts an engine. `respond` gets frames of its own; `stopped` is called if the engine fails. */
+  static async start(
+    module: WebAssembly.Module,
+    respond: (frame: Uint8Array<ArrayBuffer>) => void,
+    stopped: (error: VarveError) => void,
+  ): Promise<Host> {
+    let host: Host
+    const go = new Go()
+    const instance = await WebAssembly.instantiate(module, {
+      ...go.importObject,
+      varve: {
+        respond: (head: number, headLength: number, body: number, bodyLength: number) =>
+          respond(host.#copy(head >>> 0, headLength, body >>> 0, bodyLength)),
+        yield: () => host.#yield.port2.postMessage(null),
+      },
+    })
+    host = new Host(go, instance, stopped)
+    return host
+  }
+
+  private constructor(go: Go, instance: WebAssembly.Instance, stopped: (error: VarveError) => void) {
+    this.#go = go
+    this.#exports = instance.exports as unknown as Exports
+    this.#stopped = stopped
+    this.#yield.port1.onmessage = () => this.#guard(() => {
+      this.#exports.varve_tick()
+      this.#go._resume()
+    })
+    go.argv = ['varve']
+    go.exit = () => this.#fail()
+    go.run(instance).catch((cause: unknown) => this.#fail(cause))
+  }
+
+  /** Gives the engine a frame of requests. */
+  submit(frame: Uint8Array): void {
+    this.#guard(() => {
+      const at = this.#exports.varve_buffer(frame.length) >>> 0
+      this.#view().set(frame, at)
+      if (this.#exports.varve_submit(frame.length) !== 0) this.#go._resume()
+    })
+  }
+
+  /** Lets the engine be collected. Nothing must be under way. */
+  stop(): void {
+    this.#running = false
+    this.#yield.port1.close()
+  }
+
+  /** Runs Go code, which throws when it crashes. */
+  #guard(run: () => void): void {
+    if (!this.#running) return
+    try {
+      run()
+    } catch (cause) {
+      this.#fail(cause)
+    }
+  }
+
+  #fail(cause?: unknown): void {
+    if (!this.#running) return
+    this.stop()
+    this.#stopped(
+      new VarveError('IO', 'The engine has crashed; the console has its report. Open the store again: what was acknowledged is there.', { cause }),
+    )
+  }
+
+  #copy(head: number, headLength: number, body: number, bodyLength: number): Uint8Array<ArrayBuffer> {
+    const memory = this.#view()
+    const frame = new Uint8Array(headLength + bodyLength)
+    frame.set(memory.subarray(head, head + headLength))
+    frame.set(memory.subarray(body, body + bodyLength), headLength)
+    return frame
+  }
+
+  /** The engine's memory, which is another buffer whenever it has grown. */
+  #view(): Uint8Array {
+    const { buffer } = this.#exports.mem
+    if (this.#memory.buffer !== buffer) this.#memory = new Uint8Array(buffer)
+    return this.#memory
+  }
+}
+
+/** Fetches and compiles the engine, unless it is compiled already. @internal */
+export async function loadModule(source: WasmSource): Promise<WebAssembly.Module> {
+  if (typeof WebAssembly === 'undefined') {
+    throw new VarveError('UNSUPPORTED', 'There is no WebAssembly here.')
+  }
+  if ('module' in source) return source.module
+  const response = await fetchWasm(source.url)
+  const type = response.headers.get('content-type') ?? 'none'
+  try {
+    if (type.startsWith('application/wasm')) return await WebAssembly.compileStreaming(response)
+    return await WebAssembly.compile(await wasmBytes(response, type))
+  } catch (cause) {
+    if (cause instanceof VarveError) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new VarveError('UNSUPPORTED', `${source.url} could not be compiled: ${reason}. If the page has a Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'.`, { cause })
+  }
+}
+
+async function fetchWasm(url: string): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(url, { credentials: 'same-origin' })
+  } catch (cause) {
+    throw new VarveError('IO', `${url} could not be fetched: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause })
+  }
+  if (!response.ok) throw notWasm(response, 'is not there')
+  return response
+}
+
+async function wasmBytes(response: Response, type: string): Promise<ArrayBuffer> {
+  const bytes = await response.arrayBuffer()
+  const magic = new Uint8Array(bytes, 0, Math.min(4, bytes.byteLength))
+  if (String.fromCharCode(...magic) !== '\0asm') throw notWasm(response, 'is no WebAssembly', type)
+  return bytes
+}
+
+function notWasm(response: Response, what: string, type = response.headers.get('content-type') ?? 'none'): VarveError {
+  return new VarveError(
+    'IO',
+    `${response.url} ${what}: the answer has status ${response.status} and content type ${type}. ` +
+      "Serve the package's dist/varve.wasm there, as application/wasm, or give its URL as wasmUrl.",
+    { fields: { url: response.url, status: response.status, contentType: type } },
+  )
+}

@@ -1,0 +1,142 @@
+import { Client, done, type Reply } from './client.js'
+import { VarveError, aborted, invalid } from './errors.js'
+import { MORE, Op } from './frame.js'
+import type { Key } from './keys.js'
+import { checkName, engineEntries, type EngineOptions, type OpenOptions } from './options.js'
+import { Store } from './store.js'
+import { startInline, startWorker } from './transport.js'
+import { wasmSource } from './wasm.js'
+
+/**
+ * Opens the store of that name in the origin's IndexedDB, and makes it if it is missing.
+ *
+ * ```ts
+ * const store = await open('festival', { valueEncoding: 'json' })
+ * ```
+ *
+ * A store is open in one place at a time: in another tab or worker, `open` fails with `LOCKED`.
+ *
+ * @throws {VarveError} `LOCKED`, `NOT_FOUND`, `EXISTS`, `CORRUPT`, `NO_SPACE`, `IO`, `ABORTED`,
+ *   `INVALID_ARGUMENT`; `UNSUPPORTED` where there is no IndexedDB, worker or WebAssembly.
+ */
+export function open<O extends OpenOptions<string> & { valueEncoding: 'utf8' }>(
+  name: string,
+  options: O,
+): Promise<Store<KeyOf<O>, string>>
+export function open<O extends OpenOptions<Uint8Array> & { valueEncoding: 'view' }>(
+  name: string,
+  options: O,
+): Promise<Store<KeyOf<O>, Uint8Array>>
+export function open<V = unknown>(
+  name: string,
+  options: OpenOptions<V> & { keyEncoding: 'view' },
+): Promise<Store<Uint8Array, V>>
+export function open<V = unknown>(name: string, options?: OpenOptions<V>): Promise<Store<string, V>>
+export async function open<V>(name: string, options: OpenOptions<V> = {}): Promise<Store<Key, V>> {
+  checkName(name)
+  const entries = engineEntries(options as OpenOptions<never>)
+  const client = new Client()
+  const store = new Store<Key, V>(name, client, options)
+  await withEngine(client, options, options.storage !== 'memory', () => {
+    const id = client.reserve()
+    client.writer.add(Op.open, MORE, 0, id, 0, name, '', '')
+    entries.forEach(([option, text], i) => {
+      client.writer.add(Op.open, i < entries.length - 1 ? MORE : 0, 0, id, 0, option, '', text)
+    })
+    return client.send(id, done)
+  })
+  return store
+}
+
+/** How a store with these options gives keys back. */
+export type KeyOf<O> = O extends { keyEncoding: 'view' } ? Uint8Array : string
+
+/**
+ * Deletes the store of that name. It is no error if there is none.
+ *
+ * @throws {VarveError} `LOCKED` if it is open somewhere; `UNSUPPORTED`, `IO`, `ABORTED`.
+ */
+export async function destroy(name: string, options: EngineOptions = {}): Promise<void> {
+  checkName(name)
+  await once(options, (client) => {
+    const id = client.reserve()
+    client.writer.add(Op.destroy, 0, 0, id, 0, name, '', '')
+    return client.send(id, done)
+  })
+}
+
+/**
+ * The names of the origin's stores, in order.
+ *
+ * @throws {VarveError} `UNSUPPORTED`, `IO`, `ABORTED`.
+ */
+export function list(options: EngineOptions = {}): Promise<string[]> {
+  return once(options, (client) => client.call(Op.list, 0, names))
+}
+
+const names: Reply<string[]> = {
+  read(response) {
+    const all: string[] = []
+    if (response.absent) return all
+    do all.push(response.keyText())
+    while (response.more && response.next())
+    return all
+  },
+}
+
+/** Asks an engine that has no store for one thing. */
+async function once<T>(options: EngineOptions, ask: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client()
+  const answer = await withEngine(client, options, true, () => ask(client))
+  client.fail(new VarveError('CLOSED', 'The engine has been closed.'))
+  return answer
+}
+
+/** Starts an engine, and asks for the first thing. If that fails, the engine is ended. */
+async function withEngine<T>(
+  client: Client,
+  options: EngineOptions,
+  persistent: boolean,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const { signal, host = 'worker' } = options
+  if (host !== 'worker' && host !== 'inline') {
+    throw invalid(`host is ${JSON.stringify(host)}; it is worker or inline.`)
+  }
+  if (signal?.aborted) throw aborted(signal)
+  requirePlatform(host, persistent)
+  const abort = (): void => client.fail(aborted(signal!))
+  signal?.addEventListener('abort', abort)
+  const answer = ask()
+  try {
+    const source = wasmSource(options)
+    if (host === 'worker') {
+      client.connect(startWorker(source, options.workerUrl, client))
+    } else {
+      startInline(source, client).then(
+        (transport) => client.connect(transport),
+        (error: unknown) => client.fail(error as VarveError),
+      )
+    }
+    return await answer
+  } catch (error) {
+    // Also when it has failed: the answer may never come then.
+    answer.catch(() => undefined)
+    client.fail(error as VarveError)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+function requirePlatform(host: string, persistent: boolean): void {
+  const missing: string[] = []
+  const globals = globalThis as { indexedDB?: unknown; Worker?: unknown; navigator?: { locks?: unknown } }
+  if (persistent && !globals.indexedDB) missing.push('IndexedDB')
+  if (persistent && !globals.navigator?.locks) missing.push('Web Locks (they need HTTPS or localhost)')
+  if (host === 'worker' && !globals.Worker) missing.push("Worker (open the store with host 'inline')")
+  if (typeof WebAssembly === 'undefined') missing.push('WebAssembly')
+  if (missing.length > 0) {
+    throw new VarveError('UNSUPPORTED', `A store can't be opened here: there is no ${missing.join(', no ')}.`)
+  }
+}

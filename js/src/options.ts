@@ -1,0 +1,96 @@
+import { invalid } from './errors.js'
+import type { KeyEncoding } from './keys.js'
+import type { ValueEncoding } from './encodings.js'
+
+/**
+ * What a write waits for before it is acknowledged.
+ *
+ * - `strict`: it is on the medium, safe from a loss of power.
+ * - `relaxed`: the browser has committed it; it is safe from the end of the page.
+ * - `deferred`: it is in memory, and will be committed within 20 ms, or by `flush()`.
+ */
+export type Durability = 'strict' | 'relaxed' | 'deferred'
+
+/** Where the package finds its engine. */
+export interface EngineOptions {
+  /** Where the engine runs: in a worker of its own (the default), or in the caller's thread. */
+  host?: 'worker' | 'inline'
+  /** The URL of `varve.wasm`, where no bundler finds it. */
+  wasmUrl?: string | URL
+  /** The compiled `varve.wasm`, which is then not fetched. */
+  wasmModule?: WebAssembly.Module
+  /** The URL of `worker.js`, where no bundler finds it. */
+  workerUrl?: string | URL
+  /** Ends the call with `ABORTED`. */
+  signal?: AbortSignal
+}
+
+/** Options of `open`. */
+export interface OpenOptions<V = unknown> extends EngineOptions {
+  /** How values are stored. Default `any`. It is not stored: give the same one every time. */
+  valueEncoding?: ValueEncoding<V>
+  /** How keys are given back. Default `utf8`. */
+  keyEncoding?: KeyEncoding
+  /** Of writes that don't ask for another. Default `relaxed`. */
+  durability?: Durability
+  /** Bytes that the engine's buffers and caches may take together. Default 32 MiB, at least 1 MiB. */
+  memoryBudget?: number
+  /** Make the store if there is none. Default true; if false, `open` then fails with `NOT_FOUND`. */
+  createIfMissing?: boolean
+  /** Fail with `EXISTS` if there is a store already. Default false. */
+  errorIfExists?: boolean
+  /** `idb`: in IndexedDB (the default). `memory`: a new store that ends when it is closed. */
+  storage?: 'idb' | 'memory'
+}
+
+/** Options of a write. */
+export interface WriteOptions {
+  /** Default: that of the store. */
+  durability?: Durability
+}
+
+/** The option's number in a frame. @internal */
+export function durabilityCode(options: WriteOptions | undefined): number {
+  const durability = options?.durability
+  switch (durability) {
+    case undefined:
+      return 0
+    case 'strict':
+      return 1
+    case 'relaxed':
+      return 2
+    case 'deferred':
+      return 3
+  }
+  throw invalid(`durability is ${JSON.stringify(durability)}; it is strict, relaxed or deferred.`)
+}
+
+/** Checks the options that the engine gets, and names them for it. @internal */
+export function engineEntries(options: OpenOptions<never>): [name: string, text: string][] {
+  const { durability, memoryBudget, createIfMissing = true, errorIfExists = false, storage = 'idb' } = options
+  durabilityCode(options)
+  if (!createIfMissing && errorIfExists) {
+    throw invalid('createIfMissing is false and errorIfExists is true: no store can be opened so.')
+  }
+  if (storage !== 'idb' && storage !== 'memory') {
+    throw invalid(`storage is ${JSON.stringify(storage)}; it is idb or memory.`)
+  }
+  const entries: [string, string][] = [
+    ['storage', storage],
+    ['createIfMissing', String(createIfMissing)],
+    ['errorIfExists', String(errorIfExists)],
+    ['durability', durability ?? 'relaxed'],
+  ]
+  if (memoryBudget !== undefined) {
+    if (!Number.isSafeInteger(memoryBudget) || memoryBudget < 1 << 20) {
+      throw invalid(`memoryBudget is ${memoryBudget}; it is a number of bytes, at least ${1 << 20}.`)
+    }
+    entries.push(['memoryBudget', String(memoryBudget)])
+  }
+  return entries
+}
+
+/** @internal */
+export function checkName(name: string): void {
+  if (typeof name !== 'string' || name === '') throw invalid('The name of a store is a string, and not empty.')
+}

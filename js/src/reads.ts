@@ -1,0 +1,158 @@
+import { done, type Client, type Reply } from './client.js'
+import type { Encoding } from './encodings.js'
+import { MORE, Op, RequestFlag, type ResponseReader } from './frame.js'
+import { checkKey, requireArray, type Key } from './keys.js'
+import { Scan, openScan, type Entry, type ScanOptions } from './scan.js'
+
+/** What a store and its snapshots have in common. @internal */
+export interface Shared<K extends Key, V> {
+  readonly client: Client
+  readonly encoding: Encoding<V>
+  readonly readKey: (response: ResponseReader) => K
+  readonly scans: FinalizationRegistry<number>
+  readonly value: Reply<V | undefined>
+  readonly values: Reply<(V | undefined)[]>
+}
+
+/** @internal */
+export function sharedBy<K extends Key, V>(
+  client: Client,
+  encoding: Encoding<V>,
+  readKey: (response: ResponseReader) => K,
+): Shared<K, V> {
+  const readValue = (response: ResponseReader) => (response.absent ? undefined : encoding.decode(response))
+  return {
+    client,
+    encoding,
+    readKey,
+    scans: new FinalizationRegistry((handle) => {
+      if (!client.closed) client.call(Op.scanClose, handle, done).catch(() => undefined)
+    }),
+    value: { read: readValue },
+    values: {
+      read(response) {
+        const values = [readValue(response)]
+        while (response.more && response.next()) values.push(readValue(response))
+        return values
+      },
+    },
+  }
+}
+
+const presence: Reply<boolean> = { read: (response) => !response.absent }
+
+/** The reading half of a store, which a snapshot has as well. */
+export abstract class Reads<K extends Key = string, V = unknown> {
+  /** @internal */
+  protected readonly shared: Shared<K, V>
+  /** Of the snapshot; 0 for the store itself. @internal */
+  protected readonly handle: number
+
+  /** @internal */
+  protected constructor(shared: Shared<K, V>, handle: number) {
+    this.shared = shared
+    this.handle = handle
+  }
+
+  /** Fails if this has been closed. @internal */
+  protected check(): void {
+    this.shared.client.check()
+  }
+
+  /**
+   * Reads the newest value of `key`, or `undefined` if there is none.
+   *
+   * Results that arrived together share memory: a `Uint8Array` is a part of a larger buffer,
+   * which lives as long as any of its parts. Copy what is kept for long.
+   *
+   * @throws {VarveError} `CORRUPT` if the block that holds it fails its checksum;
+   *   `INVALID_ARGUMENT` if the key can't be one; `CLOSED` after `close()`.
+   */
+  get(key: Key): Promise<V | undefined> {
+    try {
+      this.check()
+      checkKey(key)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const { client, value } = this.shared
+    const id = client.reserve()
+    client.writer.add(Op.get, 0, 0, id, this.handle, key, '', '')
+    return client.send(id, value)
+  }
+
+  /**
+   * Reads the values of many keys at one moment, in the order of `keys`, with `undefined` where
+   * there is none.
+   *
+   * @throws {VarveError} as `get`.
+   */
+  getMany(keys: readonly Key[]): Promise<(V | undefined)[]> {
+    try {
+      this.check()
+      requireArray(keys, 'keys')
+      keys.forEach(checkKey)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const last = keys.length - 1
+    if (last < 0) return Promise.resolve([])
+    const { client, values } = this.shared
+    const id = client.reserve()
+    for (let i = 0; i <= last; i++) {
+      client.writer.add(Op.get, i < last ? MORE : 0, 0, id, this.handle, keys[i]!, '', '')
+    }
+    return client.send(id, values)
+  }
+
+  /**
+   * Tells whether `key` has a value, without fetching it.
+   *
+   * @throws {VarveError} as `get`.
+   */
+  has(key: Key): Promise<boolean> {
+    try {
+      this.check()
+      checkKey(key)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const { client } = this.shared
+    const id = client.reserve()
+    client.writer.add(Op.has, 0, 0, id, this.handle, key, '', '')
+    return client.send(id, presence)
+  }
+
+  /**
+   * Iterates over entries in the order of their keys. What is seen is what was there at the
+   * time of this call, whatever is written while the scan goes on.
+   *
+   * ```ts
+   * for await (const [key, value] of store.scan({ prefix: 'shift/', limit: 50 })) { … }
+   * const rows = await store.scan({ gte: 'a', lt: 'b', reverse: true }).toArray()
+   * ```
+   *
+   * @throws {VarveError} `INVALID_ARGUMENT` at once if the range is none; `CLOSED` after
+   *   `close()`; later `CORRUPT` and `IO` from the iteration.
+   */
+  scan(options: ScanOptions = {}): Scan<Entry<K, V>> {
+    const { readKey, encoding } = this.shared
+    return this.#scan(options, 0, (response) => [readKey(response), encoding.decode(response)])
+  }
+
+  /** Iterates over keys alone, as `scan` does over entries. */
+  keys(options: ScanOptions = {}): Scan<K> {
+    return this.#scan(options, RequestFlag.keysOnly, this.shared.readKey)
+  }
+
+  /** Iterates over values alone, as `scan` does over entries. */
+  values(options: ScanOptions = {}): Scan<V> {
+    const { encoding } = this.shared
+    return this.#scan(options, RequestFlag.valuesOnly, (response) => encoding.decode(response))
+  }
+
+  #scan<T>(options: ScanOptions, flag: number, read: (response: ResponseReader) => T): Scan<T> {
+    this.check()
+    return openScan(this.shared.client, this.shared.scans, this.handle, options, flag, read)
+  }
+}

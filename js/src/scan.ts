@@ -1,0 +1,263 @@
+import { done, type Client, type Reply } from './client.js'
+import { asyncDispose } from './dispose.js'
+import { aborted, invalid } from './errors.js'
+import { MORE, NO_LIMIT, Op, RequestFlag, type ResponseReader } from './frame.js'
+import type { Key } from './keys.js'
+import { boundsOf, type KeyRange } from './range.js'
+
+/** Which entries, in which order, and how many. */
+export interface ScanOptions extends KeyRange {
+  /** From the last key to the first. Default false. */
+  reverse?: boolean
+  /** At most so many. Default: all. */
+  limit?: number
+  /** Ends the scan; the iteration then fails with `ABORTED`. */
+  signal?: AbortSignal
+}
+
+/** A key and its value. */
+export type Entry<K extends Key = string, V = unknown> = [key: K, value: V]
+
+/** Bytes asked for at first; every answer doubles it, up to the most. */
+const FIRST_ANSWER = 32 << 10
+const LARGEST_ANSWER = 512 << 10
+
+interface Chunk<T> {
+  items: T[]
+  end: boolean
+}
+
+/** @internal */
+export function openScan<T>(
+  client: Client,
+  registry: FinalizationRegistry<number>,
+  snapshot: number,
+  options: ScanOptions,
+  mode: number,
+  read: (response: ResponseReader) => T,
+): Scan<T> {
+  const { limit = Infinity, signal } = options
+  const { lower, upper } = boundsOf(options)
+  if (!(limit >= 0) || (limit !== Infinity && !Number.isInteger(limit))) {
+    throw invalid(`limit is ${limit}; it is a whole number, or left out for no limit.`)
+  }
+  const handle = client.newHandle()
+  const chunks: Reply<Chunk<T>> = { read: (response) => readChunk(response, read) }
+  if (signal?.aborted) return new Scan(client, registry, handle, chunks, Promise.reject(aborted(signal)), undefined)
+
+  const flags =
+    MORE | mode | (options.reverse ? RequestFlag.reverse : 0) | (upper ? RequestFlag.upperBound : 0)
+  const details = new DataView(new ArrayBuffer(12))
+  details.setUint32(0, snapshot, true)
+  details.setUint32(4, Math.min(limit, NO_LIMIT), true)
+  details.setUint32(8, FIRST_ANSWER, true)
+  const id = client.reserve()
+  client.writer.add(Op.scanOpen, flags, 0, id, handle, lower, '', upper ?? '')
+  client.writer.add(Op.scanOpen, 0, 0, id, handle, new Uint8Array(details.buffer), '', '')
+  return new Scan(client, registry, handle, chunks, client.send(id, chunks), signal)
+}
+
+function readChunk<T>(response: ResponseReader, read: (response: ResponseReader) => T): Chunk<T> {
+  const items: T[] = []
+  if (!response.absent) {
+    items.push(read(response))
+    while (response.more && response.next()) items.push(read(response))
+  }
+  return { items, end: response.end }
+}
+
+/**
+ * An iteration that has begun: its moment is the call that made it.
+ *
+ * It is iterated once. It fetches a little more than it is asked for, and nothing while nobody
+ * asks. `break`ing out of a `for await`, or reaching its end, frees what it holds; one that is
+ * dropped half way, or was never iterated, should be ended by `close()`. If it is not, it pins
+ * old data until the garbage collector finds it or the store is closed.
+ */
+export class Scan<T> implements AsyncIterableIterator<T> {
+  readonly #client: Client
+  readonly #registry: FinalizationRegistry<number>
+  readonly #handle: number
+  readonly #chunks: Reply<Chunk<T>>
+  readonly #signal: AbortSignal | undefined
+
+  #items: T[] = []
+  #index = 0
+  #last = false // the engine has nothing behind #items
+  #ended = false
+  #failure: unknown
+  #wanted = FIRST_ANSWER
+  #arriving: Promise<Chunk<T>> | undefined // asked for, and not yet in #items
+  #waiting = 0 // calls of next that wait for it
+  #turn: Promise<void> = Promise.resolve() // when the last of them is answered
+
+  /** @internal */
+  constructor(
+    client: Client,
+    registry: FinalizationRegistry<number>,
+    handle: number,
+    chunks: Reply<Chunk<T>>,
+    first: Promise<Chunk<T>>,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#client = client
+    this.#registry = registry
+    this.#handle = handle
+    this.#chunks = chunks
+    this.#signal = signal
+    registry.register(this, handle, this)
+    signal?.addEventListener('abort', this.#abort, { once: true })
+    this.#expect(first)
+  }
+
+  /** The next item. Calls may be made before earlier ones have been answered. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#waiting === 0 && this.#index < this.#items.length) {
+      return Promise.resolve({ done: false, value: this.#take() })
+    }
+    return this.#nextLater()
+  }
+
+  /** Ends the scan and frees what it holds. */
+  async return(): Promise<IteratorResult<T, undefined>> {
+    await this.close()
+    return { done: true, value: undefined }
+  }
+
+  /** Ends the scan and frees what it holds. It may be called again. */
+  async close(): Promise<void> {
+    this.#items = []
+    this.#end()
+  }
+
+  /** All items that have not been iterated yet. */
+  async toArray(): Promise<T[]> {
+    this.#wanted = LARGEST_ANSWER
+    if (this.#waiting > 0) await this.#turn
+    const all: T[] = []
+    for (;;) {
+      const rest = this.#index === 0 ? this.#items : this.#items.slice(this.#index)
+      if (all.length === 0 && this.#last) {
+        this.#items = []
+        this.#end()
+        return rest
+      }
+      for (const item of rest) all.push(item)
+      this.#items = []
+      this.#index = 0
+      if (!(await this.#more())) return all
+    }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** Ends the scan at the end of an `await using` block. */
+  [asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Lets a call of next wait for those before it. */
+  #nextLater(): Promise<IteratorResult<T, undefined>> {
+    const ready = (): void => void this.#waiting--
+    this.#waiting++
+    const result = this.#turn.then(() => this.#nextInTurn())
+    this.#turn = result.then(ready, ready)
+    return result
+  }
+
+  async #nextInTurn(): Promise<IteratorResult<T, undefined>> {
+    while (this.#index >= this.#items.length) {
+      if (!(await this.#more())) return { done: true, value: undefined }
+    }
+    return { done: false, value: this.#take() }
+  }
+
+  #take(): T {
+    const items = this.#items
+    const item = items[this.#index]!
+    this.#index++
+    // Half way, so that the next answer arrives about when it is needed.
+    if (this.#index === (items.length + 1) >> 1) this.#ask()
+    if (this.#index === items.length && this.#last) this.#end()
+    return item
+  }
+
+  /** Waits for items to arrive behind those that have been taken; false at the end. */
+  async #more(): Promise<boolean> {
+    this.#ask()
+    const arriving = this.#arriving
+    if (arriving) {
+      try {
+        const chunk = await arriving
+        if (this.#arriving === arriving) this.#install(chunk)
+      } catch (error) {
+        this.#fail(error)
+      }
+    } else if (this.#last) {
+      this.#end()
+    }
+    if (this.#failure !== undefined) {
+      const failure = this.#failure
+      this.#failure = undefined
+      throw failure
+    }
+    return this.#index < this.#items.length || !this.#ended
+  }
+
+  #install(chunk: Chunk<T>): void {
+    this.#arriving = undefined
+    if (this.#ended) return
+    this.#items = chunk.items
+    this.#index = 0
+    this.#last = chunk.end
+    if (chunk.end) this.#registry.unregister(this)
+    if (chunk.end && chunk.items.length === 0) this.#end()
+  }
+
+  #ask(): void {
+    if (this.#arriving || this.#last || this.#ended) return
+    this.#wanted = Math.min(this.#wanted * 2, LARGEST_ANSWER)
+    const wanted = new Uint8Array(4)
+    new DataView(wanted.buffer).setUint32(0, this.#wanted, true)
+    const client = this.#client
+    try {
+      client.check()
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    const id = client.reserve()
+    client.writer.add(Op.scanNext, 0, 0, id, this.#handle, wanted, '', '')
+    this.#expect(client.send(id, this.#chunks))
+  }
+
+  #expect(chunk: Promise<Chunk<T>>): void {
+    this.#arriving = chunk
+    // A failure is kept for the next call: until there is one, it is nobody's.
+    chunk.catch(() => undefined)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) return
+    this.#failure = error
+    this.#end()
+  }
+
+  readonly #abort = (): void => {
+    this.#items = []
+    this.#fail(aborted(this.#signal!))
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#signal?.removeEventListener('abort', this.#abort)
+    this.#registry.unregister(this)
+    this.#arriving = undefined
+    if (!this.#last && !this.#client.closed) {
+      this.#client.call(Op.scanClose, this.#handle, done).catch(() => undefined)
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import { done, type Client, type Reply } from './client.js'
+import { asyncDispose } from './dispose.js'
+import { encodeValue, encodingOf, keyDecoder } from './encodings.js'
+import { invalid } from './errors.js'
+import { MORE, Op, RequestFlag } from './frame.js'
+import { checkKey, requireArray, type Key } from './keys.js'
+import { durabilityCode, type OpenOptions, type WriteOptions } from './options.js'
+import { boundsOf, type KeyRange } from './range.js'
+import { Reads, sharedBy } from './reads.js'
+import { Snapshot } from './snapshot.js'
+import { stats, verifyReport, type Stats, type VerifyReport } from './stats.js'
+
+/** One write of a batch. */
+export type BatchOperation<V = unknown> =
+  | { type: 'put'; key: Key; value: V }
+  | { type: 'del'; key: Key }
+
+/**
+ * An open store. `K` is how keys are given back, `V` the type of values.
+ *
+ * Calls take effect in the order in which they are made, without being awaited: a read sees
+ * every write that was called before it, acknowledged or not.
+ *
+ * Calls made in the same tick travel together: a thousand `put`s at once cost little more than
+ * one `batch` of them, though each is acknowledged or refused by itself.
+ */
+export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
+  /** The name that the store was opened by. */
+  readonly name: string
+
+  /** @internal */
+  constructor(name: string, client: Client, options: OpenOptions<V>) {
+    super(
+      sharedBy(
+        client,
+        encodingOf(options.valueEncoding ?? 'any'),
+        keyDecoder(options.keyEncoding ?? 'utf8') as () => K,
+      ),
+      0,
+    )
+    this.name = name
+  }
+
+  /**
+   * Stores `value` under `key`.
+   *
+   * @throws {VarveError} `INVALID_ARGUMENT` if the key or the value can't be stored;
+   *   `NO_SPACE`, `IO` if it could not be written, and then it is not there; `CLOSED`.
+   */
+  put(key: Key, value: V, options?: WriteOptions): Promise<void> {
+    const { client, encoding } = this.shared
+    let durability: number, tag: string, data: string | Uint8Array
+    try {
+      this.check()
+      checkKey(key)
+      durability = durabilityCode(options)
+      tag = encoding.tag(value)
+      data = encodeValue(encoding, value)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const id = client.reserve()
+    client.writer.add(Op.put, 0, durability, id, 0, key, tag, data)
+    return client.send(id, done)
+  }
+
+  /**
+   * Removes `key`. It is no error if there is none.
+   *
+   * @throws {VarveError} as `put`.
+   */
+  del(key: Key, options?: WriteOptions): Promise<void> {
+    const { client } = this.shared
+    let durability: number
+    try {
+      this.check()
+      checkKey(key)
+      durability = durabilityCode(options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const id = client.reserve()
+    client.writer.add(Op.del, 0, durability, id, 0, key, '', '')
+    return client.send(id, done)
+  }
+
+  /**
+   * Carries out many writes as one: after any failure, all of them are there or none is. Of
+   * several writes to one key the last holds.
+   *
+   * ```ts
+   * await store.batch([{ type: 'put', key, value }, { type: 'del', key: old }])
+   * ```
+   *
+   * @throws {VarveError} as `put`; the message tells which operation was refused.
+   */
+  batch(operations: readonly BatchOperation<V>[], options?: WriteOptions): Promise<void> {
+    const { client, encoding } = this.shared
+    let durability: number
+    const tags: string[] = []
+    const data: (string | Uint8Array)[] = []
+    try {
+      this.check()
+      durability = durabilityCode(options)
+      requireArray(operations, 'operations')
+      operations.forEach((operation, i) => {
+        try {
+          checkKey(operation.key)
+          if (operation.type === 'put') {
+            tags.push(encoding.tag(operation.value))
+            data.push(encodeValue(encoding, operation.value))
+          } else if (operation.type === 'del') {
+            tags.push('')
+            data.push('')
+          } else {
+            throw invalid(`its type is ${JSON.stringify((operation as { type: unknown }).type)}; it is put or del.`)
+          }
+        } catch (error) {
+          throw invalid(`Operation ${i} of the batch: ${(error as Error).message}`, error)
+        }
+      })
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const last = operations.length - 1
+    if (last < 0) return Promise.resolve()
+    const id = client.reserve()
+    for (let i = 0; i <= last; i++) {
+      const { type, key } = operations[i]!
+      client.writer.add(Op[type], i < last ? MORE : 0, durability, id, 0, key, tags[i]!, data[i]!)
+    }
+    return client.send(id, done)
+  }
+
+  /**
+   * Removes the keys of a range, all if none is given. It is atomic for a few thousand keys at
+   * most: of more, a crash may leave some.
+   *
+   * @throws {VarveError} as `put`.
+   */
+  clear(range: KeyRange & WriteOptions = {}): Promise<void> {
+    return this.#ranged(Op.clear, range, range)
+  }
+
+  /**
+   * The store at this moment, whatever is written later.
+   *
+   * ```ts
+   * const then = store.snapshot()
+   * try { await then.get(key) } finally { await then.close() }
+   * ```
+   *
+   * @throws {VarveError} `CLOSED` after `close()`.
+   */
+  snapshot(): Snapshot<K, V> {
+    this.check()
+    return new Snapshot(this.shared)
+  }
+
+  /** Waits until all writes so far are on the medium, as `strict` ones are. */
+  flush(): Promise<void> {
+    return this.#simple(Op.flush, done)
+  }
+
+  /**
+   * Merges the tables of a range, or of the whole store, so that what was deleted or
+   * overwritten takes no space. The engine does that by itself; this does it now.
+   */
+  compact(range: KeyRange = {}): Promise<void> {
+    return this.#ranged(Op.compact, range, undefined)
+  }
+
+  /** The shape of the store, and what it has done. */
+  stats(): Promise<Stats> {
+    return this.#simple(Op.stats, stats)
+  }
+
+  /**
+   * Reads every table and checks every checksum.
+   *
+   * @throws {VarveError} `CORRUPT` with the first damage that it finds.
+   */
+  verify(): Promise<VerifyReport> {
+    return this.#simple(Op.verify, verifyReport)
+  }
+
+  /**
+   * Closes the store, when everything that was called before is done. Its scans and snapshots
+   * end with it. It may be called again.
+   */
+  close(): Promise<void> {
+    return this.shared.client.close()
+  }
+
+  /** Closes the store at the end of an `await using` block. */
+  [asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #simple<T>(op: number, reply: Reply<T>): Promise<T> {
+    try {
+      this.check()
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    return this.shared.client.call(op, 0, reply)
+  }
+
+  #ranged(op: number, range: KeyRange, options: WriteOptions | undefined): Promise<void> {
+    const { client } = this.shared
+    try {
+      this.check()
+      const { lower, upper } = boundsOf(range)
+      const durability = durabilityCode(options)
+      const id = client.reserve()
+      client.writer.add(op, upper ? RequestFlag.upperBound : 0, durability, id, 0, lower, '', upper ?? '')
+      return client.send(id, done)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { VarveError } from './errors.js'
+import type { WasmSource } from './wasm.js'
+
+/**
+ * What carries frames between a client and an engine, wherever that runs. Frames arrive in the
+ * order in which they were sent, in either direction.
+ *
+ * @internal
+ */
+export interface Transport {
+  /** Sends a frame, and takes its buffer. */
+  send(frame: Uint8Array<ArrayBuffer>): void
+  /** Ends the engine at once. */
+  close(): void
+}
+
+/** The client's end of a transport. @internal */
+export interface Receiver {
+  receive(frame: Uint8Array): void
+  /** Says that no frame will arrive any more. */
+  fail(error: VarveError): void
+}
+
+/** The first message to a worker; all others are frames. @internal */
+export interface StartMessage {
+  start: WasmSource
+}
+
+/** What a worker says when it can't go on. Frames are sent as ArrayBuffers. @internal */
+export interface FailureMessage {
+  failure: Pick<VarveError, 'code' | 'message' | 'fields'>
+}
+
+/** Runs the engine in a worker of its own. @internal */
+export function startWorker(source: WasmSource, workerUrl: string | URL | undefined, receiver: Receiver): Transport {
+  const worker = createWorker(workerUrl)
+  let heard = false
+  worker.onmessage = ({ data }: MessageEvent<ArrayBuffer | FailureMessage>) => {
+    heard = true
+    if (data instanceof ArrayBuffer) {
+      receiver.receive(new Uint8Array(data))
+    } else {
+      const { code, message, fields } = data.failure
+      receiver.fail(new VarveError(code, message, { fields }))
+    }
+  }
+  worker.onerror = (event) => {
+    // Without this, browsers report the event as an uncaught error as well.
+    event.preventDefault()
+    receiver.fail(heard || event.message ? crashed(event.message) : notLoaded(workerUrl))
+  }
+  worker.onmessageerror = () => receiver.fail(crashed('a message could not be read'))
+  worker.postMessage({ start: source } satisfies StartMessage)
+  return {
+    send: (frame) => worker.postMessage(frame.buffer, [frame.buffer]),
+    close: () => worker.terminate(),
+  }
+}
+
+// Bundlers look for exactly this expression to find the worker.
+function createWorker(url: string | URL | undefined): Worker {
+  try {
+    if (url !== undefined) return new Worker(url, { type: 'module' })
+    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+  } catch (cause) {
+    throw new VarveError('UNSUPPORTED', "The worker can't be started here: allow it in the page's Content-Security-Policy (worker-src), or open the store with host 'inline'.", { cause })
+  }
+}
+
+function crashed(message: string): VarveError {
+  return new VarveError('IO', `The engine's worker failed: ${message}. Open the store again.`)
+}
+
+function notLoaded(url: string | URL | undefined): VarveError {
+  const what = url === undefined ? "the package's worker.js" : String(url)
+  return new VarveError('UNSUPPORTED', `The worker script could not be loaded from ${what}. Serve it there as JavaScript, or give its URL as workerUrl.`)
+}
+
+/** Runs the engine in the caller's own thread. @internal */
+export async function startInline(source: WasmSource, receiver: Receiver): Promise<Transport> {
+  const { Host, loadModule } = await import('./host.js')
+  const host = await Host.start(
+    await loadModule(source),
+    (frame) => receiver.receive(frame),
+    (error) => receiver.fail(error),
+  )
+  return { send: (frame) => host.submit(frame), close: () => host.stop() }
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Client, done, type Reply } from '../src/client.js'
+import { VarveError } from '../src/errors.js'
+import { Op } from '../src/frame.js'
+import type { Transport } from '../src/transport.js'
+import { golden, varveError } from './support.js'
+
+/** Keeps the frames that it is sent. */
+class Wire implements Transport {
+  readonly frames: Uint8Array[] = []
+  closed = false
+
+  send(frame: Uint8Array): void {
+    this.frames.push(frame)
+  }
+
+  close(): void {
+    this.closed = true
+  }
+}
+
+const ids = (frame: Uint8Array): number[] => {
+  const view = new DataView(frame.buffer)
+  return Array.from({ length: view.getUint32(0, true) }, (_, i) => view.getUint32(4 + i * 20 + 4, true))
+}
+
+/** A frame with an empty response to each id. */
+function answers(...to: number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 + to.length * 20))
+  view.setUint32(0, to.length, true)
+  to.forEach((id, i) => view.setUint32(4 + i * 20 + 4, id, true))
+  return new Uint8Array(view.buffer)
+}
+
+function connected(): { client: Client; wire: Wire } {
+  const client = new Client()
+  const wire = new Wire()
+  client.connect(wire)
+  return { client, wire }
+}
+
+function put(client: Client, value: string): Promise<void> {
+  const id = client.reserve()
+  client.writer.add(Op.put, 0, 0, id, 0, 'key', '', value)
+  return client.send(id, done)
+}
+
+const tick = () => new Promise<void>(setImmediate)
+
+test('the requests of one tick leave in one frame, in their order', async () => {
+  const { client, wire } = connected()
+  void client.call(Op.flush, 0, done)
+  void client.call(Op.stats, 0, done)
+  assert.equal(wire.frames.length, 0)
+  await tick()
+  assert.deepEqual(wire.frames.map(ids), [[1, 2]])
+  void client.call(Op.flush, 0, done)
+  await tick()
+  assert.deepEqual(wire.frames.map(ids), [[1, 2], [3]])
+})
+
+test('responses find their requests in any order', async () => {
+  const { client } = connected()
+  const order: number[] = []
+  const all = [1, 2, 3].map((n) => client.call(Op.get, 0, done).then(() => order.push(n)))
+  await tick()
+  client.receive(answers(3, 1))
+  client.receive(answers(2))
+  await Promise.all(all)
+  assert.deepEqual(order, [3, 1, 2])
+})
+
+test('an id is used again only when it has been answered', async () => {
+  const { client, wire } = connected()
+  void client.call(Op.flush, 0, done)
+  void client.call(Op.flush, 0, done)
+  await tick()
+  client.receive(answers(1))
+  void client.call(Op.flush, 0, done)
+  void client.call(Op.flush, 0, done)
+  await tick()
+  assert.deepEqual(wire.frames.map(ids), [[1, 2], [1, 3]])
+})
+
+test('an error rejects its request alone, with code, message and fields', async () => {
+  const { client } = connected()
+  const all = [1, 2, 3, 4].map(() => client.call(Op.get, 0, { read: (response) => response.absent }))
+  const settled = Promise.allSettled(all)
+  await tick()
+  client.receive(golden('responses.hex'))
+  const [first, second, third, fourth] = await settled
+  assert.deepEqual([first, second, third].map((s) => s?.status), ['fulfilled', 'fulfilled', 'fulfilled'])
+  assert.ok(fourth?.status === 'rejected')
+  varveError('NO_SPACE', /^full$/)(fourth.reason)
+  assert.deepEqual((fourth.reason as VarveError).fields, { wanted: 10 })
+})
+
+test('a reply that throws half way leaves the responses behind it whole', async () => {
+  const { client } = connected()
+  let taken = false
+  const broken: Reply<void> = {
+    read() {
+      // It gets the id that has just become free.
+      void client.call(Op.get, 0, done).then(() => (taken = true))
+      throw new Error('broken')
+    },
+  }
+  const all = [done, done, broken, done].map((reply) => client.call(Op.get, 0, reply))
+  const settled = Promise.allSettled(all)
+  await tick()
+  client.receive(golden('responses.hex'))
+  const results = await settled
+  assert.match(String((results[2] as PromiseRejectedResult).reason), /broken/)
+  varveError('NO_SPACE')((results[3] as PromiseRejectedResult).reason)
+  assert.ok(!taken, 'the rest of a response was taken for the answer to another request')
+})
+
+test('what was asked before the engine runs is sent when it does', async () => {
+  const client = new Client()
+  const wire = new Wire()
+  void client.call(Op.flush, 0, done)
+  await tick()
+  client.connect(wire)
+  assert.deepEqual(wire.frames.map(ids), [[1]])
+})
+
+test('no more than 8 MiB are in flight, and the rest follows in order', async () => {
+  const { client, wire } = connected()
+  const value = 'v'.repeat(1 << 20)
+  const all = Array.from({ length: 20 }, () => put(client, value))
+  await tick()
+  assert.equal(wire.frames.length, 7, 'frames of a little more than 1 MiB')
+  client.receive(answers(1))
+  await tick()
+  assert.equal(wire.frames.length, 8)
+  for (let id = 2; id <= 20; id++) {
+    client.receive(answers(id))
+    await tick()
+  }
+  await Promise.all(all)
+  assert.deepEqual(wire.frames.flatMap(ids), Array.from({ length: 20 }, (_, i) => i + 1))
+})
+
+test('a request larger than what may be in flight is sent alone', async () => {
+  const { client, wire } = connected()
+  void put(client, 'v'.repeat(9 << 20))
+  void put(client, 'v')
+  await tick()
+  assert.deepEqual(wire.frames.map(ids), [[1]])
+  client.receive(answers(1))
+  await tick()
+  assert.deepEqual(wire.frames.map(ids), [[1], [2]])
+})
+
+test('nothing is sent while the engine is answering', async () => {
+  const { client, wire } = connected()
+  const value = 'v'.repeat(1 << 20)
+  const during: number[] = []
+  void client.call(Op.get, 0, {
+    read() {
+      void put(client, value)
+      during.push(wire.frames.length)
+    },
+  })
+  await tick()
+  client.receive(answers(1))
+  assert.deepEqual([during, wire.frames.length], [[1], 1])
+  await tick()
+  assert.equal(wire.frames.length, 2)
+})
+
+test('a failed engine rejects what is pending, and what comes after', async () => {
+  const { client, wire } = connected()
+  const pending = client.call(Op.get, 0, done)
+  client.fail(new VarveError('IO', 'gone'))
+  await assert.rejects(pending, varveError('IO', /gone/))
+  assert.throws(() => client.check(), varveError('IO', /gone/))
+  assert.ok(wire.closed)
+  client.receive(answers(1))
+})
+
+test('close waits for its answer, refuses what comes later, and may be repeated', async () => {
+  const { client, wire } = connected()
+  const before = client.call(Op.get, 0, done)
+  const closing = client.close()
+  assert.equal(client.close(), closing)
+  assert.throws(() => client.check(), varveError('CLOSED'))
+  await tick()
+  assert.deepEqual(wire.frames.map(ids), [[1, 2]])
+  assert.ok(!wire.closed)
+  client.receive(answers(1, 2))
+  await Promise.all([before, closing])
+  assert.ok(wire.closed)
+  await client.close()
+})

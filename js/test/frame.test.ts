@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { MORE, Op, RequestFlag, RequestWriter, ResponseReader } from '../src/frame.js'
+import { golden } from './support.js'
+
+test('the engine reads what a writer packs', () => {
+  const writer = new RequestWriter()
+  writer.add(Op.put, 0, 1, 1, 0, 'a', '\x01', 'one')
+  writer.add(Op.put, MORE, 0, 2, 0, 'é', '', Uint8Array.of(0x7a, 0))
+  writer.add(Op.del, 0, 0, 2, 0, 'b', '', '')
+  writer.add(Op.get, 0, 0, 3, 7, Uint8Array.of(0xff), '', '')
+  writer.add(Op.clear, RequestFlag.upperBound, 3, 0x01020304, 0, Uint8Array.of(0x70), '', 'q')
+  assert.deepEqual(writer.take(), golden('requests.hex'))
+})
+
+test('a reader unpacks what the engine sends', () => {
+  const response = new ResponseReader(golden('responses.hex'))
+  const next = () => (assert.ok(response.next()), response)
+  assert.deepEqual([next().id, response.status, response.valueText(), response.more], [1, 0, 'one', false])
+  assert.deepEqual([next().id, response.absent], [2, true])
+  assert.deepEqual([next().id, response.keyText(), response.valueText(), response.more], [3, 'a', 'é', true])
+  assert.deepEqual([next().keyBytes(), response.more, response.end], [Uint8Array.of(0xff), false, true])
+  assert.equal(response.valueText(), 'all of it is ASCII')
+  assert.equal(response.valueText(4), 'of it is ASCII')
+  assert.deepEqual([next().id, response.status, response.valueText()], [4, 3, 'full'])
+  assert.deepEqual([next().keyText(), response.valueText()], ['wanted', '10'])
+  assert.equal(response.next(), false)
+})
+
+test('a reader reads frames that lie within larger buffers', () => {
+  const frame = golden('responses.hex')
+  const larger = new Uint8Array(frame.length + 7)
+  larger.set(frame, 5)
+  const response = new ResponseReader(larger.subarray(5, 5 + frame.length))
+  response.next()
+  assert.equal(response.valueText(), 'one')
+})
+
+test('a writer begins anew after take, and is as large as what it packed', () => {
+  const writer = new RequestWriter()
+  const long = 'é'.repeat(5000)
+  writer.add(Op.put, 0, 0, 1, 0, 'key', '', long)
+  const first = writer.take()
+  assert.equal(first.length, 4 + 20 + 3 + 10000)
+  assert.ok(writer.empty)
+  writer.add(Op.get, 0, 0, 2, 0, 'k', '', '')
+  assert.equal(writer.size, 4 + 20 + 1)
+  assert.equal(writer.take().length, 25)
+})
+
+test('many headers outgrow the first buffer', () => {
+  const writer = new RequestWriter()
+  for (let i = 1; i <= 1000; i++) writer.add(Op.get, 0, 0, i, 0, `key ${i}`, '', '')
+  const frame = writer.take()
+  const view = new DataView(frame.buffer)
+  assert.equal(view.getUint32(0, true), 1000)
+  assert.equal(view.getUint32(4 + 999 * 20 + 4, true), 1000)
+  assert.equal(new TextDecoder().decode(frame.subarray(-8)), 'key 1000')
+})
+
+test('text that is not UTF-8 is not made up', () => {
+  const frame = golden('responses.hex')
+  frame[4 + 3 * 20 + 1]! &= ~(2 | 4)
+  const response = new ResponseReader(frame)
+  for (let i = 0; i < 4; i++) response.next()
+  assert.throws(() => response.keyText(), TypeError)
+})

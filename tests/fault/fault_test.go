@@ -1,0 +1,224 @@
+package fault
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/tests/internal/workload"
+	"github.com/varvedb/varve/vfs"
+	"github.com/varvedb/varve/vfs/faultfs"
+	"github.com/varvedb/varve/vfs/memfs"
+)
+
+var (
+	seedFlag   = flag.Uint64("fault.seed", 0, "seed of the workload; 0 draws one")
+	stepsFlag  = flag.Int("fault.steps", 60, "steps of the workload in which the fault begins")
+	strideFlag = flag.Int("fault.stride", 3, "every how many operations one fails; 1: each")
+)
+
+var (
+	errIO      = fmt.Errorf("injected: %w", vfs.ErrIO)
+	errNoSpace = fmt.Errorf("injected: %w", vfs.ErrNoSpace)
+)
+
+// faults are the ways in which an operation fails.
+var faults = []struct {
+	name  string
+	fault faultfs.Fault
+}{
+	{"I/O error", faultfs.Fault{Err: errIO}},
+	{"I/O error, the tail stays", faultfs.Fault{Err: errIO, KeepTail: true}},
+	{"I/O error, done all the same", faultfs.Fault{Err: errIO, Done: true}},
+	{"no space", faultfs.Fault{Err: errNoSpace}},
+	{"no space after 5 bytes", faultfs.Fault{Err: errNoSpace, Short: 5}},
+	{"no space after 100 bytes, which stay", faultfs.Fault{Err: errNoSpace, Short: 100, KeepTail: true}},
+}
+
+const (
+	// errorsSuffered is how many steps fail before a lasting fault is lifted.
+	errorsSuffered = 5
+
+	// stepsAfter is how many steps follow the end of the fault.
+	stepsAfter = 25
+)
+
+// trial is one workload and the fault that befalls it.
+type trial struct {
+	seed  uint64
+	at    int // the first operation that fails
+	fault faultfs.Fault
+	lasts bool // until it is lifted; else one operation fails
+
+	medium *memfs.FS
+	fs     *faultfs.FS
+	work   *workload.Workload
+
+	mu     sync.Mutex
+	failed []faultfs.Op
+}
+
+func newTrial(seed uint64, at int, fault faultfs.Fault, lasts bool) *trial {
+	tr := &trial{seed: seed, at: at, fault: fault, lasts: lasts, medium: memfs.New()}
+	tr.fs = faultfs.New(tr.medium, tr.rule)
+	tr.work = workload.New(seed, tr.fs)
+	tr.work.TailsStay = fault.KeepTail
+	return tr
+}
+
+func (tr *trial) rule(n int, op faultfs.Op) *faultfs.Fault {
+	if n < tr.at || n > tr.at && !tr.lasts {
+		return nil
+	}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.failed = append(tr.failed, op)
+	return &tr.fault
+}
+
+func (tr *trial) String() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return fmt.Sprintf("seed %d, %d operations from %d on failed: %v", tr.seed, len(tr.failed), tr.at, tr.failed[:min(3, len(tr.failed))])
+}
+
+// leavesFiles reports whether the fault may leave files that only the next opening removes.
+func (tr *trial) leavesFiles() bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	for _, op := range tr.failed {
+		if op.Kind == faultfs.Remove || op.Kind == faultfs.Rename || tr.fault.Done {
+			return true
+		}
+	}
+	return false
+}
+
+// run returns what the store did wrong.
+func (tr *trial) run(steps int) error {
+	if err := tr.suffer(steps); err != nil {
+		return fmt.Errorf("during the fault: %w", err)
+	}
+	tr.fs.SetRule(nil)
+	if err := tr.resume(); err != nil {
+		return fmt.Errorf("after the fault: %w", err)
+	}
+	return nil
+}
+
+// suffer carries the workload out until it is through or has failed often enough. Steps may
+// fail with the fault; what can be read then must be right.
+func (tr *trial) suffer(steps int) error {
+	for failures := 0; steps > 0 && failures < errorsSuffered; steps-- {
+		err := tr.step()
+		if err == nil {
+			continue
+		}
+		failures++
+		if !errors.Is(err, tr.fault.Err) {
+			return err
+		}
+		if tr.work.DB == nil {
+			continue
+		}
+		if err := tr.work.CheckContents(); err != nil && !errors.Is(err, tr.fault.Err) {
+			return fmt.Errorf("after %q: %w", err, err)
+		}
+	}
+	return nil
+}
+
+// step makes a step of the workload, or opens the store if an error has closed it.
+func (tr *trial) step() error {
+	if tr.work.DB != nil {
+		return tr.work.Step()
+	}
+	err := tr.work.Reopen()
+	if err != nil && tr.work.DB != nil {
+		// It could be opened, but not be read: what it holds is to be seen later.
+		return errors.Join(err, tr.work.Close())
+	}
+	return err
+}
+
+// resume checks that no trace of the fault is left.
+func (tr *trial) resume() error {
+	w := tr.work
+	if w.DB == nil {
+		if err := w.Reopen(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(w.CheckContents(), w.Write()); err != nil {
+		return err
+	}
+	for range stepsAfter {
+		if err := w.Step(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(w.Sync(), w.DB.Flush(), w.DB.Compact(nil, nil), w.CheckContents()); err != nil {
+		return err
+	}
+	if !tr.leavesFiles() {
+		if err := w.DB.Check(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(w.Close(), w.Open()); err != nil {
+		return err
+	}
+	if err := errors.Join(w.CheckContents(), w.DB.Check(), verify(w.DB), w.Close()); err != nil {
+		return err
+	}
+	last := int(w.Strict.Load())
+	return w.CheckRecovery(tr.medium.Crash(memfs.Keep{PowerLoss: true}), last, last)
+}
+
+func verify(db *engine.DB) error {
+	_, err := db.Verify()
+	return err
+}
+
+func seed(t *testing.T) uint64 {
+	s := *seedFlag
+	if s == 0 {
+		s = rand.Uint64()
+	}
+	t.Logf("seed %d (-fault.seed)", s)
+	return s
+}
+
+// operations returns how many operations the workload takes if none fails.
+func operations(t *testing.T, seed uint64, steps int) int {
+	tr := newTrial(seed, 1<<30, faultfs.Fault{}, false)
+	if err := errors.Join(tr.work.Open(), tr.run(steps)); err != nil {
+		t.Fatalf("without a fault: %v", err)
+	}
+	return len(tr.fs.Ops())
+}
+
+func TestEveryOperationFailsOnce(t *testing.T) { failEvery(t, false) }
+
+func TestEveryOperationFailsAndAllThatFollow(t *testing.T) { failEvery(t, true) }
+
+func failEvery(t *testing.T, lasts bool) {
+	seed := seed(t)
+	total, trials := operations(t, seed, *stepsFlag), 0
+	for i, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			for at := i % *strideFlag; at < total; at += *strideFlag {
+				tr := newTrial(seed, at, f.fault, lasts)
+				if err := tr.run(*stepsFlag); err != nil {
+					t.Fatalf("%v: %v", tr, err)
+				}
+				trials++
+			}
+		})
+	}
+	t.Logf("%d trials", trials)
+}
