@@ -33,9 +33,9 @@ test-go: ## run the Go tests natively, under the race detector
 	$(call headline,Go tests$(if $(RACE),, WITHOUT the race detector: no C compiler))
 	go test $(RACE) ./...
 
-test-browser: ## run the Go tests of idbfs in Chromium
+test-browser: ## run the Go tests on IndexedDB in Chromium
 	$(call headline,Go tests in Chromium)
-	$(CHROMIUM_IN_ENV) && tests/browser/gotest.sh ./vfs/idbfs/...
+	$(CHROMIUM_IN_ENV) && tests/browser/gotest.sh ./vfs/idbfs/... ./tests/model
 
 test-js: wasm js ## run the unit tests of the JavaScript package
 	$(call headline,JavaScript tests)

@@ -3,8 +3,6 @@ package engine
 import (
 	"fmt"
 	"runtime"
-
-	"github.com/varvedb/varve/vfs"
 )
 
 // Durability says what a write waits for before it is acknowledged.
@@ -22,13 +20,6 @@ const (
 	// next Sync, or within 20 ms, whichever comes first.
 	Deferred
 )
-
-func (d Durability) vfs() vfs.Durability {
-	if d == Strict {
-		return vfs.Strict
-	}
-	return vfs.Relaxed
-}
 
 // Limits on what can be stored, in bytes.
 const (

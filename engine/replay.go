@@ -17,6 +17,7 @@ type recovery struct {
 	db        *DB
 	memtables []*memtableRef // newest first
 	before    base.Seq       // the last sequence number before the log that is being replayed
+	last      base.Seq       // the last one replayed
 	torn      bool           // the last log that is not empty ends within a record
 }
 
@@ -78,6 +79,9 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 	if int64(count) > int64(len(data)) {
 		return fmt.Errorf("batch of %d bytes claims %d entries", len(data), count)
 	}
+	if count > 0 && first <= r.last {
+		return fmt.Errorf("sequence number %d follows %d", first, r.last)
+	}
 	if first > 0 {
 		// The manifest may count what is in the log already.
 		r.before = min(r.before, first-1)
@@ -97,8 +101,9 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 	if err := r.db.insertRecordLocked(m, data, first, int(count)); err != nil {
 		return err
 	}
-	if end := first + base.Seq(count) - 1; count > 0 && end > r.db.lastSeq {
-		r.db.lastSeq = end
+	if count > 0 {
+		r.last = first + base.Seq(count) - 1
+		r.db.lastSeq = max(r.db.lastSeq, r.last)
 	}
 	return nil
 }

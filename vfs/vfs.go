@@ -113,6 +113,7 @@ var (
 	ErrLocked   = errors.New("locked by another user")
 	ErrClosed   = errors.New("already closed")
 	ErrIO       = errors.New("input/output error")
+	ErrDamaged  = errors.New("stored bytes are missing or damaged")
 	ErrName     = errors.New("invalid file name")
 )
 

@@ -24,9 +24,9 @@ func (host) OpenFS(store, storage string, create session.Creation) (vfs.FS, erro
 		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew})
 		switch {
 		case errors.Is(err, idbfs.ErrExists):
-			return nil, fmt.Errorf("%w: %w", engine.ErrExists, err)
+			return nil, fmt.Errorf("open store %q: %w", store, engine.ErrExists)
 		case errors.Is(err, vfs.ErrNotFound):
-			return nil, fmt.Errorf("%w: %w", engine.ErrNoStore, err)
+			return nil, fmt.Errorf("open store %q: %w", store, engine.ErrNoStore)
 		case errors.Is(err, idbfs.ErrFormat):
 			return nil, fmt.Errorf("%w: %w", session.ErrUnsupported, err)
 		case err != nil:

@@ -133,8 +133,8 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
   }
 
   /**
-   * Removes the keys of a range, all if none is given. It is atomic for a few thousand keys at
-   * most: of more, a crash may leave some.
+   * Removes the keys of a range, all if none is given. It is atomic as long as the keys
+   * have no more than 4 MiB together; of more, a crash may leave some.
    *
    * @throws {VarveError} as `put`.
    */

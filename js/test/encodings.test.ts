@@ -13,12 +13,15 @@ async function roundTrip<V>(valueEncoding: ValueEncoding<V>, values: V[]): Promi
   })
 }
 
+const shared = { not: 'a cycle' }
+
 test('any gives values back as they were put', () =>
   roundTrip<unknown>('any', [
     '', 'text', 'é€😀', '\ufeffwith a byte order mark', '\0', '{"not":"parsed"}', 'x'.repeat(100_000),
     0, -1.5, 1e300, true, false, null,
     [], {}, [1, [2, { three: [null] }]], { nested: { text: 'ü', list: [1, 2] }, '': 1 },
     JSON.parse('{"__proto__": 1, "a.b": 2}'), { surrogate: '\ud800' },
+    { twice: [shared, shared] },
     Uint8Array.of(), Uint8Array.of(0, 1, 2, 255), new Uint8Array(100_000).fill(7),
   ]))
 

@@ -7,7 +7,7 @@ const DAMAGES = [
   { what: 'a changed byte in a table', how: 'flip', file: '\\.ldb$', compacted: true, code: 'CORRUPT' },
   { what: 'a changed byte in the log', how: 'flip', file: '\\.log$', compacted: false, code: 'CORRUPT' },
   { what: 'a changed byte in the manifest', how: 'flip', file: '^MANIFEST-', compacted: true, code: 'CORRUPT' },
-  { what: 'a missing page of a table', how: 'removeRecord', file: '\\.ldb$', compacted: true, code: 'IO' },
+  { what: 'a missing page of a table', how: 'removeRecord', file: '\\.ldb$', compacted: true, code: 'CORRUPT' },
   { what: 'a missing table', how: 'remove', file: '\\.ldb$', compacted: true, code: 'CORRUPT' },
   { what: 'a missing manifest', how: 'remove', file: '^MANIFEST-', compacted: true, code: 'CORRUPT' },
 ]

@@ -149,7 +149,9 @@ func (db *database) issue(tx *transaction, w *writes) {
 	}
 	pages := tx.store(db.names.pages)
 	for _, r := range w.deleted {
-		pages.Call("delete", db.jsRange(r))
+		if r.start < r.end { // IndexedDB refuses an empty range
+			pages.Call("delete", db.jsRange(r))
+		}
 	}
 	for _, r := range w.records {
 		data := db.names.uint8Array.New(len(r.data))
@@ -203,7 +205,7 @@ func (db *database) readPagesOnce(conn js.Value, reads []pageRead) error {
 	for i := range reads {
 		r, data := &reads[i], requests[i].Get("result")
 		if !data.Truthy() || data.Length() != len(r.dest) {
-			r.err = fmt.Errorf("page %d of file %d is missing: %w", r.key&indexMask, r.key>>indexBits, vfs.ErrIO)
+			r.err = fmt.Errorf("page %d of file %d is not there whole: %w", r.key&indexMask, r.key>>indexBits, vfs.ErrDamaged)
 			continue
 		}
 		js.CopyBytesToGo(r.dest, data)

@@ -89,7 +89,7 @@ func TestTruncateDropsWhatWasAddedSinceTheMark(t *testing.T) {
 	checkEqual(t, &w, &want)
 }
 
-func TestAddAllAddsResponsesAsTheyAre(t *testing.T) {
+func TestAddAllMovesResponsesAsTheyAre(t *testing.T) {
 	var w, want Responses
 	for _, id := range []uint32{5, 6} {
 		var part Responses
@@ -98,6 +98,9 @@ func TestAddAllAddsResponsesAsTheyAre(t *testing.T) {
 			r.Add(id, OK, End, []byte("l"), nil)
 		}
 		w.AddAll(&part)
+		if !part.Empty() {
+			t.Error("the responses are in both frames")
+		}
 		w.AddAll(new(Responses))
 	}
 	checkEqual(t, &w, &want)

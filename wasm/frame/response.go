@@ -76,7 +76,7 @@ func (w *Responses) Truncate(m Mark) {
 	w.head, w.body = w.head[:m.head], w.body[:m.body]
 }
 
-// AddAll adds the responses of another frame, whose content is undefined afterwards.
+// AddAll moves the responses of another frame to this one.
 func (w *Responses) AddAll(o *Responses) {
 	if o.Empty() {
 		return
@@ -88,6 +88,7 @@ func (w *Responses) AddAll(o *Responses) {
 	}
 	w.head = append(w.head, o.head[countLen:]...)
 	w.body = append(w.body, o.body...)
+	o.Reset()
 }
 
 // EndLast sets flags in the last header and unlinks it from what would follow.

@@ -18,6 +18,7 @@ var codes = []struct {
 	code frame.Code
 }{
 	{vfs.ErrNoSpace, frame.NoSpace},
+	{vfs.ErrDamaged, frame.Corrupt},
 	{vfs.ErrLocked, frame.Locked},
 	{engine.ErrInvalidArgument, frame.InvalidArgument},
 	{vfs.ErrName, frame.InvalidArgument},

@@ -83,12 +83,12 @@ func (s *Session) dropScan(handle uint32, sc *scan) {
 func (s *Session) readScan(id, handle uint32, sc *scan, wanted uint32) {
 	sc.reading = true
 	s.read(nil, func() {
-		sc.entries.Reset()
 		ended, err := sc.fill(id, int(min(wanted, maxWanted)))
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		sc.reading = false
 		if err != nil {
+			sc.entries.Reset()
 			s.fail(id, err)
 		} else {
 			s.out.AddAll(&sc.entries)

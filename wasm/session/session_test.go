@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -237,13 +238,13 @@ func entries(all []response) string {
 func TestScanClosedWhileItIsReadIsFreedAndAnswered(t *testing.T) {
 	c, gate := coldClient(t)
 	gate.shut()
-	read := c.addScan(1, scanOf{lower: "k", limit: frame.NoLimit, wanted: 100})
+	read := c.addScan(1, scanOf{limit: frame.NoLimit, wanted: 1})
 	c.add(frame.ScanClose, 1, "", "")
 	next := c.add(frame.ScanNext, 1, numbers(100), "")
 	c.submit()
 	checkValues(t, "next", c.await(next), fmt.Sprintf("error %d", frame.Closed))
 	gate.unshut()
-	checkValues(t, "open", c.await(read), "old")
+	checkValues(t, "open", c.await(read), strings.Repeat("x", 200))
 }
 
 func TestCloseAnswersEverythingThatWasAskedBefore(t *testing.T) {
@@ -260,6 +261,9 @@ func TestCloseAnswersEverythingThatWasAskedBefore(t *testing.T) {
 	end := c.add(frame.Close, 0, "", "")
 	late := c.add(frame.Get, 0, "k", "")
 	c.submit()
+	for range 1000 {
+		runtime.Gosched() // the chance for a close that does not wait
+	}
 	if c.answered(end) {
 		t.Error("the store was closed before a get was answered")
 	}

@@ -94,7 +94,7 @@ func (s *Session) open(name string, o openOptions) error {
 	o.engine.ErrorIfMissing, o.engine.ErrorIfExists = o.create.MustExist, o.create.MustBeNew
 	db, err := engine.Open(fs, &o.engine)
 	if err != nil {
-		return errors.Join(fmt.Errorf("open store %q: %w", name, err), fs.Close())
+		return errors.Join(err, fs.Close())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

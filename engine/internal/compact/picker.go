@@ -155,7 +155,7 @@ func newCompaction(v *manifest.Version, level int, seed []*manifest.Table, l Lim
 	}
 	lower, upper := userRange(c.Inputs[0])
 	c.Inputs[1] = closure(v, c.Output, v.Overlapping(c.Output, lower, upper))
-	c.grow(lower, upper)
+	c.grow()
 	lower, upper = userRange(c.Inputs[0], c.Inputs[1])
 	if c.Output+1 < base.NumLevels {
 		c.grandparents = v.Overlapping(c.Output+1, lower, upper)
@@ -164,12 +164,12 @@ func newCompaction(v *manifest.Version, level int, seed []*manifest.Table, l Lim
 }
 
 // grow takes in more tables of the upper level where that adds none of the lower.
-func (c *Compaction) grow(lower, upper []byte) {
+func (c *Compaction) grow() {
 	if len(c.Inputs[1]) == 0 {
 		return
 	}
-	allLower, allUpper := userRange(c.Inputs[0], c.Inputs[1])
-	more := closure(c.Version, c.Level, c.Version.Overlapping(c.Level, allLower, allUpper))
+	lower, upper := userRange(c.Inputs[0], c.Inputs[1])
+	more := closure(c.Version, c.Level, c.Version.Overlapping(c.Level, lower, upper))
 	if len(more) == len(c.Inputs[0]) || totalSize(more)+totalSize(c.Inputs[1]) > c.limits.inputLimit() {
 		return
 	}

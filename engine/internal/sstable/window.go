@@ -1,9 +1,13 @@
 package sstable
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/vfs"
 )
 
 // window is a part of a table file in memory. Its bytes are not checked yet.
@@ -23,6 +27,9 @@ func (w *window) read(r *Reader, start uint64, n int) error {
 	w.buf = w.buf[:0]
 	if err == nil || err == io.EOF {
 		err = io.ErrUnexpectedEOF
+	}
+	if errors.Is(err, vfs.ErrDamaged) {
+		return base.Corruption(r.options.Name, int64(start), "%v", err)
 	}
 	return fmt.Errorf("read table %s at %d: %w", r.options.Name, start, err)
 }

@@ -111,9 +111,7 @@ func (l *LevelIterator) release() {
 	if l.current == nil {
 		return
 	}
-	if err := l.current.Close(); err != nil && l.err == nil {
-		l.err = err
-	}
+	_ = l.current.Close() // of memory only
 	l.table.Release()
 	l.table, l.current = nil, nil
 }
@@ -135,11 +133,11 @@ func (l *LevelIterator) Error() error {
 	return l.current.Error()
 }
 
-// Close releases the open table.
+// Close releases the open table. It returns nil.
 func (l *LevelIterator) Close() error {
 	l.release()
 	l.tables = nil
-	return l.err
+	return nil
 }
 
 // Clip returns the tables, of a level below 0, that may hold user keys in [lower, upper).
