@@ -4,21 +4,26 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
+	"github.com/varvedb/varve/engine/internal/record"
+	"github.com/varvedb/varve/vfs"
 )
 
 // VerifyReport says what Verify has read.
 type VerifyReport struct {
 	Tables  int
-	Bytes   int64 // of the tables
+	Logs    int   // that hold what is not in tables yet
+	Bytes   int64 // of tables and logs
 	Entries int64 // in the tables, deleted and overwritten ones included
 }
 
-// Verify reads every table of the store from its medium and checks each checksum, the order of
-// the keys, the filters and the bounds in the manifest. It fails with a *CorruptionError for the
-// first damage that it finds.
+// Verify reads every file of the store from its medium and checks each checksum; of the tables
+// also the order of the keys, the filters and the bounds in the manifest. It fails with a
+// *CorruptionError for the first damage that it finds.
 func (db *DB) Verify() (VerifyReport, error) {
 	var report VerifyReport
 	if db.isClosing() {
@@ -46,7 +51,74 @@ func (db *DB) Verify() (VerifyReport, error) {
 			}
 		}
 	}
+	if err := db.verifyManifest(); err != nil {
+		return report, fmt.Errorf("verify: %w", err)
+	}
+	if err := db.verifyLogs(&report); err != nil {
+		return report, fmt.Errorf("verify: %w", err)
+	}
 	return report, nil
+}
+
+// verifyManifest reads the manifest as the next Open will.
+func (db *DB) verifyManifest() error {
+	db.manifestMu.Lock()
+	defer db.manifestMu.Unlock()
+	set, err := manifest.Load(db.fs)
+	if err != nil {
+		return err
+	}
+	return set.Close()
+}
+
+// verifyLogs reads the logs that the next Open will replay.
+func (db *DB) verifyLogs(report *VerifyReport) error {
+	// While flushMu is held, no log is removed.
+	db.flushMu.Lock()
+	defer db.flushMu.Unlock()
+	db.mu.Lock()
+	logs := slices.Clone(db.liveLogs)
+	oldestOpen := db.logs[0].num
+	db.mu.Unlock()
+	for _, num := range logs {
+		bytes, err := db.verifyLog(base.FileName(base.FileLog, num), num >= oldestOpen)
+		if err != nil {
+			return err
+		}
+		report.Logs++
+		report.Bytes += bytes
+	}
+	return nil
+}
+
+// verifyLog reads a log. One that is being written may end within a record.
+func (db *DB) verifyLog(name string, open bool) (size int64, err error) {
+	file, err := db.fs.Open(name)
+	switch {
+	case open && errors.Is(err, vfs.ErrNotFound):
+		return 0, nil // nothing in it has been synced
+	case errors.Is(err, vfs.ErrNotFound):
+		return 0, base.Corruption(name, -1, "the log is missing")
+	case err != nil:
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	records := record.NewReader(file, file.Size(), name)
+	for {
+		offset := records.Offset()
+		data, err := records.Next()
+		switch {
+		case err == io.EOF, open && errors.Is(err, record.ErrTorn):
+			return file.Size(), nil
+		case errors.Is(err, record.ErrTorn):
+			return 0, base.Corruption(name, offset, "the log ends within a record")
+		case err != nil:
+			return 0, err
+		}
+		if err := eachEntry(data, func(uint32, batchEntry) error { return nil }); err != nil {
+			return 0, base.Corruption(name, offset, "%v", err)
+		}
+	}
 }
 
 func (db *DB) verifyTable(t *manifest.Table) (entries int64, err error) {

@@ -61,7 +61,7 @@ func verify(db *engine.DB) ([]field, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []field{number("files", int64(r.Tables)), number("bytes", r.Bytes), number("entries", r.Entries)}, nil
+	return []field{number("files", int64(r.Tables+r.Logs)), number("bytes", r.Bytes), number("entries", r.Entries)}, nil
 }
 
 func number(name string, n int64) field { return field{name, strconv.FormatInt(n, 10)} }
