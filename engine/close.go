@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -9,22 +10,10 @@ import (
 // lock. Iterators and snapshots must be closed before: Close names how many are not, and they
 // fail with ErrClosed from then on. A second call returns ErrClosed.
 func (db *DB) Close() error {
-	syncErr := db.Sync(Strict)
+	syncErr := db.endWrites()
 	if errors.Is(syncErr, ErrClosed) {
 		return ErrClosed
 	}
-	db.mu.Lock()
-	if db.closed {
-		db.mu.Unlock()
-		return ErrClosed
-	}
-	db.closed = true
-	if db.deferred != nil {
-		db.deferred.Stop()
-	}
-	close(db.closing)
-	db.notifyLocked()
-	db.mu.Unlock()
 	db.background.Wait()
 
 	// Whoever flushes or compacts by hand has seen db.closing and is about to end.
@@ -48,6 +37,53 @@ func (db *DB) Close() error {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil
+}
+
+// endWrites refuses further writes, and returns when those that were taken are durable or have
+// failed and no goroutine commits any more.
+func (db *DB) endWrites() (err error) {
+	db.mu.Lock()
+	failed := db.logFailed != nil
+	db.mu.Unlock()
+	if failed {
+		// What outlives a failed log in memory has to be flushed.
+		err = db.Sync(Strict)
+	}
+	w := newWaiter(Strict)
+	defer w.release()
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return ErrClosed
+	}
+	db.closed = true
+	if db.deferred != nil {
+		db.deferred.Stop()
+	}
+	close(db.closing)
+	db.notifyLocked()
+	if db.logFailed != nil {
+		err = cmp.Or(err, db.logFailed)
+		db.mu.Unlock()
+		return err
+	}
+	lead := db.awaitLocked(db.logs[len(db.logs)-1], w)
+	db.mu.Unlock()
+	err = errors.Join(err, db.await(w, lead))
+	db.awaitLeader()
+	return err
+}
+
+// awaitLeader returns when no goroutine commits.
+func (db *DB) awaitLeader() {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for db.leading {
+		changed := db.changed
+		db.mu.Unlock()
+		<-changed
+		db.mu.Lock()
+	}
 }
 
 func (db *DB) leakError() error {

@@ -249,6 +249,14 @@ func (db *DB) takeLeadLocked() bool {
 	return true
 }
 
+// endLeadLocked ends the lead of the caller. Close waits for that.
+func (db *DB) endLeadLocked() {
+	db.leading = false
+	if db.closed {
+		db.notifyLocked()
+	}
+}
+
 // mayLead reports whether w, woken, is to lead.
 func (db *DB) mayLead(w *waiter) bool {
 	db.mu.Lock()
@@ -278,7 +286,7 @@ func (db *DB) commitUntil(w *waiter) {
 
 // handOverLocked gives the lead to one that waits.
 func (db *DB) handOverLocked() {
-	db.leading = false
+	db.endLeadLocked()
 	for _, log := range db.logs {
 		for _, w := range log.waiters {
 			if w.signal != nil {
@@ -308,7 +316,7 @@ func (db *DB) commitGroup() (more bool) {
 	db.mu.Lock()
 	g := db.nextGroupLocked()
 	if g == nil {
-		db.leading = false
+		db.endLeadLocked()
 		db.mu.Unlock()
 		return false
 	}
@@ -319,7 +327,7 @@ func (db *DB) commitGroup() (more bool) {
 	db.mu.Lock()
 	if err != nil {
 		done := db.failLogLocked(g.waiters, err)
-		db.leading = false
+		db.endLeadLocked()
 		db.mu.Unlock()
 		callAll(done, err)
 		return false

@@ -189,7 +189,9 @@ func (fs *FS) takeDrop(b *batch) {
 	b.epoch = fs.epoch
 	if f.stored {
 		b.entries = append(b.entries, entryWrite{file: f, op: deleteEntry})
-		b.deleted = append(b.deleted, f.allRecords())
+		if r := f.allRecords(); r.start < r.end {
+			b.deleted = append(b.deleted, r)
+		}
 	}
 }
 

@@ -139,3 +139,18 @@ func TestIDOfAFencedFileIsNotUsedAgain(t *testing.T) {
 	want := writeFile(t, fs, "000001.ldb", 3*pageSize)
 	wantContent(t, fs, "000001.ldb", want)
 }
+
+func TestFileThatWasFencedEmptyIsDeleted(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	check(t, log.Sync(vfs.Relaxed))
+	crash(fs)
+
+	fs = openAgain(t, t.Name())
+	lock := must(fs.Lock())(t)
+	check(t, fs.Remove("000001.log"), fs.drain())
+	if n := storedRecords(t, fs, fs.db.names.files); n != 0 {
+		t.Errorf("%d entries are left", n)
+	}
+	check(t, lock.Close())
+}

@@ -30,6 +30,7 @@ func commands() []command {
 	return []command{
 		putCommand(), getCommand(), delCommand(), scanCommand(), importCommand(),
 		statsCommand(), verifyCommand(), compactCommand(),
+		checkpointCommand(), repairCommand(), dumpCommand(), benchCommand(),
 		helpCommand(), versionCommand(),
 	}
 }

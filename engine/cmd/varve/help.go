@@ -38,7 +38,7 @@ func overview() string {
 	b.WriteString("varve reads and writes varve and LevelDB stores in directories.\n\n")
 	b.WriteString("usage: varve COMMAND DIR [ARGUMENTS] [FLAGS]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-9s %s\n", c.name, c.summary)
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.summary)
 	}
 	b.WriteString("\nRun 'varve help COMMAND' for a command's arguments and flags.\n")
 	b.WriteString("The exit status is 0 for success, 1 for a failure or an absent key, 2 for wrong usage.\n")
@@ -61,7 +61,7 @@ func (c command) help() string {
 			first = false
 		}
 		placeholder, usage := flag.UnquoteUsage(f)
-		fmt.Fprintf(&b, "  %-14s %s\n", strings.TrimRight("--"+f.Name+" "+placeholder, " "), usage)
+		fmt.Fprintf(&b, "  %-16s %s\n", strings.TrimRight("--"+f.Name+" "+placeholder, " "), usage)
 	})
 	return b.String()
 }

@@ -6,8 +6,8 @@
 //  1. What was asked for goes to standard output, everything else to standard error.
 //  2. The exit status is 0 for success, 1 for a failure or an absent key, 2 for a command
 //     line that can't be understood.
-//  3. Only put and import make a store, and only in a directory that is missing or empty.
-//     No command writes into a directory that holds something else.
+//  3. Only put, import, checkpoint and bench make a store, and only in a directory that is
+//     missing or empty. No command writes into a directory that holds something else.
 //  4. A command that writes returns when the write is on the medium.
 //
 // Commands share nothing and take their streams from the caller, so that tests run them

@@ -41,7 +41,7 @@ func openAndWork(dir string, o *engine.Options, open func(dir string) (*osfs.FS,
 	defer func() { err = errors.Join(err, fs.Close()) }()
 	db, err := engine.Open(fs, o)
 	if errors.Is(err, vfs.ErrLocked) {
-		return fmt.Errorf("%s is locked: another program has the store open; close it there and try again", dir)
+		return lockedError(dir)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
@@ -50,8 +50,17 @@ func openAndWork(dir string, o *engine.Options, open func(dir string) (*osfs.FS,
 	return work(store{db, fs})
 }
 
-// errVacant is wrapped by the errors on a directory in which a store may be made.
-var errVacant = errors.New("'varve put' and 'varve import' make one")
+func lockedError(dir string) error {
+	return fmt.Errorf("%s is locked: another program has the store open; close it there and try again", dir)
+}
+
+var (
+	// errVacant is wrapped by the errors on a directory in which a store may be made.
+	errVacant = errors.New("'varve put' and 'varve import' make one")
+
+	// errHeadless is wrapped by the error on a store without its CURRENT file.
+	errHeadless = errors.New("restore the whole directory from a copy, or run 'varve repair'")
+)
 
 // checkStore fails unless there is a store in dir. It changes nothing there: not even the lock
 // file may be left in a directory that is not a store.
@@ -76,8 +85,8 @@ func checkStore(dir string) error {
 		}
 	}
 	if data != "" {
-		return fmt.Errorf("%s is a store without its %s file: it holds %s, but not what leads to it; "+
-			"restore the whole directory from a copy", dir, base.CurrentName, data)
+		return fmt.Errorf("%s is a store without its %s file: it holds %s, but not what leads to it; %w",
+			dir, base.CurrentName, data, errHeadless)
 	}
 	if vacant {
 		return fmt.Errorf("%s is empty, so there is no store in it; %w", dir, errVacant)

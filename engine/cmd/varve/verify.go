@@ -11,8 +11,9 @@ func verifyCommand() command {
 		args:    "DIR",
 		summary: "read everything and check it",
 		details: `
-Manifest and logs are checked while the store is opened, then every table: checksums, the order
-of the keys, filters, and what the manifest says of it. The first damage is named.`,
+Manifest, logs and tables are read: their checksums, and of the tables also the order of the keys,
+the filters, and what the manifest says of them. The first damage is named; 'varve repair' saves
+what can be read.`,
 		minArgs: 1, maxArgs: 1,
 		setup: func(*flag.FlagSet) action {
 			return verify
@@ -26,8 +27,8 @@ func verify(env *environment, args []string) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.out, "ok: %s, %s, %s\n",
-			plural(int64(report.Tables), "table"), plural(report.Bytes, "byte"), plural(report.Entries, "record"))
+		_, err = fmt.Fprintf(env.out, "ok: %s and %s of %s; %s in tables\n",
+			plural(int64(report.Tables), "table"), plural(int64(report.Logs), "log"), plural(report.Bytes, "byte"), plural(report.Entries, "record"))
 		return err
 	})
 }

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/varvedb/varve/vfs/faultfs"
+)
+
+func TestDeleteRangeDeletesItsBoundsOnly(t *testing.T) {
+	for _, place := range []struct {
+		name string
+		put  func(f *fixture)
+	}{
+		{"memtable", func(*fixture) {}},
+		{"level 0", func(f *fixture) { f.must(f.Flush()) }},
+		{"lower level", func(f *fixture) { f.must(f.Compact(nil, nil)) }},
+	} {
+		for _, c := range []struct {
+			lower, upper []byte
+			want         string
+		}{
+			{nil, nil, ""},
+			{[]byte("b"), []byte("d"), "a=1 d=1 e=1"},
+			{[]byte("b"), nil, "a=1"},
+			{nil, []byte("d"), "d=1 e=1"},
+			{[]byte("bb"), []byte("bc"), "a=1 b=1 c=1 d=1 e=1"},
+			{[]byte("c"), []byte("c"), "a=1 b=1 c=1 d=1 e=1"},
+			{[]byte("e"), []byte("z"), "a=1 b=1 c=1 d=1"},
+		} {
+			f := newFixture(t, quietOptions())
+			f.put("a=1", "b=1", "c=1", "d=1", "e=1")
+			place.put(f)
+			f.must(f.DeleteRange(c.lower, c.upper, Relaxed))
+			if got := f.dump(f); got != c.want {
+				t.Errorf("%s, [%s, %s): %q, want %q", place.name, c.lower, c.upper, got, c.want)
+			}
+			f.reopen()
+			if got := f.dump(f); got != c.want {
+				t.Errorf("%s, [%s, %s), reopened: %q, want %q", place.name, c.lower, c.upper, got, c.want)
+			}
+		}
+	}
+}
+
+func TestDeleteRangeOfWholeTablesReadsAndWritesAlmostNothing(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.load(2000, 100)
+	f.must(f.Compact(nil, nil))
+	before := f.count(tableRead)
+	log := f.Metrics().LogBytes
+	f.must(f.DeleteRange(numberedKey(100), numberedKey(1900), Relaxed))
+	if reads := f.count(tableRead) - before; reads > 20 {
+		t.Errorf("%d reads", reads)
+	}
+	if n := f.Metrics().LogBytes - log; n > 0 {
+		t.Errorf("%d bytes of tombstones", n)
+	}
+	if got := f.entriesInTables(); got != 200 {
+		t.Errorf("%d entries left, want 200", got)
+	}
+	f.must(f.Check())
+}
+
+func TestDeleteRangeThatFailsDeletesNothingOfATable(t *testing.T) {
+	for _, kind := range []faultfs.Kind{faultfs.Create, faultfs.Write, faultfs.Sync} {
+		f := newFixture(t, quietOptions())
+		f.load(300, 100)
+		f.must(f.Compact(nil, nil))
+		want := f.dump(f)
+		f.fs.SetRule(failing(faultfs.Kinds(kind), 0))
+		expect(t, "DeleteRange", f.DeleteRange(numberedKey(10), numberedKey(290), Strict), errInjected)
+		f.holds(f, want)
+		f.fs.SetRule(nil)
+		f.reopen()
+		f.holds(f, want)
+		f.must(f.DeleteRange(numberedKey(1), numberedKey(299), Strict))
+		f.crash()
+		if got := keysOf(entriesOf(f)); got != "key000000key000299" {
+			t.Errorf("left: %s", got)
+		}
+	}
+}
+
+func entriesOf(f *fixture) []string {
+	f.t.Helper()
+	it, err := f.NewIterator(IterOptions{})
+	f.must(err)
+	defer it.Close()
+	return entries(it, it.First, it.Next)
+}
+
+func TestDeleteRangeHidesNothingFromSnapshots(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.load(300, 50)
+	f.must(f.Compact(nil, nil))
+	s, err := f.NewSnapshot()
+	f.must(err)
+	want := f.dump(s)
+	f.must(f.DeleteRange(nil, nil, Relaxed))
+	f.holds(f, "")
+	f.must(f.Compact(nil, nil))
+	f.holds(s, want)
+	f.must(s.Close())
+}

@@ -1,0 +1,258 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/vfs"
+	"github.com/varvedb/varve/vfs/faultfs"
+	"github.com/varvedb/varve/vfs/memfs"
+)
+
+// names lists the files of a kind.
+func (f *fixture) names(kind base.FileKind) (names []string) {
+	f.t.Helper()
+	infos, err := f.medium.List()
+	f.must(err)
+	for _, info := range infos {
+		if k, _, ok := base.ParseFileName(info.Name); ok && k == kind {
+			names = append(names, info.Name)
+		}
+	}
+	return names
+}
+
+// rewrite replaces the contents of a file of the medium, or makes one.
+func (f *fixture) rewrite(name string, change func(data []byte) []byte) {
+	f.t.Helper()
+	var data []byte
+	if r, err := f.medium.Open(name); err == nil {
+		data = make([]byte, r.Size())
+		_, err = r.ReadAt(data, 0)
+		f.must(errors.Join(err, r.Close()))
+	}
+	w, err := f.medium.Create(name)
+	f.must(err)
+	_, err = w.Write(change(data))
+	f.must(errors.Join(err, w.Sync(vfs.Strict), w.Close()))
+}
+
+func cutBy(n int) func([]byte) []byte { return func(data []byte) []byte { return data[:len(data)-n] } }
+
+// openFails opens the store again after it was damaged, and returns the error. The lock must
+// be free afterwards.
+func (f *fixture) openFails() error {
+	f.t.Helper()
+	db, err := Open(f.fs, &f.options)
+	if err == nil {
+		f.must(db.Close())
+		f.t.Fatal("the store could be opened")
+	}
+	lock, lockErr := f.fs.Lock()
+	f.must(lockErr)
+	f.must(lock.Close())
+	return err
+}
+
+func TestDamagedStoreIsNotOpened(t *testing.T) {
+	for name, c := range map[string]struct {
+		file   func(f *fixture) string // that is said to be damaged
+		damage func(f *fixture)
+		reason string
+	}{
+		"CURRENT is missing": {
+			damage: func(f *fixture) { f.must(f.medium.Remove("CURRENT")) },
+			file:   func(*fixture) string { return base.CurrentName },
+			reason: "missing",
+		},
+		"the manifest is missing": {
+			damage: func(f *fixture) { f.must(f.medium.Remove(f.names(base.FileManifest)[0])) },
+			file:   func(*fixture) string { return base.CurrentName },
+			reason: "missing",
+		},
+		"a table is missing": {
+			damage: func(f *fixture) { f.must(f.medium.Remove(f.names(base.FileTable)[0])) },
+			file:   func(f *fixture) string { return f.names(base.FileTable)[0] },
+			reason: "missing",
+		},
+		"a table is too short": {
+			damage: func(f *fixture) { f.rewrite(f.names(base.FileTable)[0], cutBy(1)) },
+			file:   func(f *fixture) string { return f.names(base.FileTable)[0] },
+			reason: "its manifest says",
+		},
+		"a log is damaged": {
+			damage: func(f *fixture) {
+				f.rewrite(f.names(base.FileLog)[0], func(data []byte) []byte { data[20] ^= 1; return data })
+			},
+			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
+			reason: "checksum",
+		},
+		"a log that another follows is torn": {
+			damage: func(f *fixture) {
+				f.rewrite(f.names(base.FileLog)[0], cutBy(1))
+				f.rewrite("000900.log", func([]byte) []byte { return []byte("more") })
+			},
+			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
+			reason: "later log",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, quietOptions())
+			f.put("a=1")
+			f.must(f.Flush())
+			f.put("b=1")
+			f.must(f.Close())
+			want := c.file(f)
+			c.damage(f)
+			var corrupt *CorruptionError
+			if err := f.openFails(); !errors.As(err, &corrupt) {
+				t.Fatalf("%v", err)
+			}
+			if corrupt.File != want || !strings.Contains(corrupt.Reason, c.reason) {
+				t.Errorf("%v, want %s in %s", corrupt, c.reason, want)
+			}
+		})
+	}
+}
+
+func TestTornLastLogIsTrimmed(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1", "b=1", "c=1")
+	f.must(f.Close())
+	f.rewrite(f.names(base.FileLog)[0], cutBy(1))
+	f.open()
+	f.holds(f, "a=1 b=1")
+	f.put("d=1")
+	f.reopen()
+	f.holds(f, "a=1 b=1 d=1")
+}
+
+func TestErrorIfMissingAndErrorIfExists(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Close())
+	exists := f.options
+	exists.ErrorIfExists = true
+	_, err := Open(f.fs, &exists)
+	expect(t, "ErrorIfExists of a store that exists", err, ErrExists)
+
+	empty := memfs.New()
+	_, err = Open(empty, &Options{ErrorIfMissing: true})
+	expect(t, "ErrorIfMissing of a store that is missing", err, ErrNoStore)
+	if infos, err := empty.List(); err != nil || len(infos) != 0 {
+		t.Errorf("it made %v, %v", infos, err)
+	}
+	db, err := Open(empty, &Options{ErrorIfExists: true})
+	f.must(err)
+	f.must(db.Close())
+	db, err = Open(empty, &Options{ErrorIfMissing: true})
+	f.must(err)
+	f.must(db.Close())
+}
+
+func TestLockedStoreIsNotOpened(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	_, err := Open(f.fs, nil)
+	expect(t, "a second Open", err, vfs.ErrLocked)
+	f.reopen()
+}
+
+func TestOrphansAreRemovedByOpen(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Flush())
+	f.put("b=1")
+	f.must(f.Close())
+	orphans := []string{"000001.log", "000777.ldb", "000778.sst", "MANIFEST-000779", "000780.dbtmp"}
+	others := []string{"LOG", "notes.txt", "000abc.ldb"}
+	for _, name := range append(orphans, others...) {
+		f.rewrite(name, func([]byte) []byte { return []byte("x") })
+	}
+	f.open()
+	f.holds(f, "a=1 b=1")
+	infos, err := f.medium.List()
+	f.must(err)
+	var left []string
+	for _, info := range infos {
+		left = append(left, info.Name)
+	}
+	for _, name := range orphans {
+		if slices.Contains(left, name) {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	for _, name := range others {
+		if !slices.Contains(left, name) {
+			t.Errorf("%s, which is no file of the store, is gone", name)
+		}
+	}
+	f.put("c=1")
+	f.must(f.Compact(nil, nil))
+	f.holds(f, "a=1 b=1 c=1")
+}
+
+func TestTableUnderItsOldNameIsRead(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Flush())
+	f.must(f.Close())
+	table := f.names(base.FileTable)[0]
+	f.must(f.medium.Rename(table, strings.TrimSuffix(table, "ldb")+"sst"))
+	f.open()
+	f.holds(f, "a=1")
+	f.put("a=2")
+	f.must(f.Compact(nil, nil))
+	f.holds(f, "a=2")
+	if tables := f.names(base.FileTable); len(tables) != 1 {
+		t.Errorf("tables %v", tables)
+	}
+}
+
+func TestCreationThatWasCutShortIsRepeated(t *testing.T) {
+	for n := range 20 {
+		medium := memfs.New()
+		fs := faultfs.New(medium, faultfs.From(n, faultfs.Fault{Err: errInjected}))
+		db, err := Open(fs, &Options{ErrorIfExists: true})
+		if err == nil {
+			if err := db.Close(); !errors.Is(err, errInjected) && err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		expect(t, "Open", err, errInjected)
+		db, err = Open(medium.Crash(memfs.Keep{}), nil)
+		if err != nil {
+			t.Fatalf("after a creation that failed at operation %d: %v", n, err)
+		}
+		if err := errors.Join(db.Check(), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Error("the creation takes more than 20 operations")
+}
+
+func TestRecoveryOfManyMemtablesKeepsTheNewest(t *testing.T) {
+	o := quietOptions()
+	f := newFixture(t, o)
+	for round := range 5 {
+		for i := range 100 {
+			f.must(f.Put(numberedKey(i), noise(round, 100), Deferred))
+		}
+	}
+	f.must(f.Close())
+	// Smaller memtables: one log fills several of them.
+	f.options.MemtableSize = 4 << 10
+	f.open()
+	if n := f.Metrics().Memtables; n < 2 {
+		t.Errorf("%d memtables", n)
+	}
+	for i := range 100 {
+		if got, err := f.Get(nil, numberedKey(i)); err != nil || string(got) != string(noise(4, 100)) {
+			t.Fatalf("%s: %v", numberedKey(i), err)
+		}
+	}
+	f.must(f.Flush())
+}
