@@ -17,7 +17,7 @@ RACE := $(if $(shell command -v $$(go env CC)),-race)
 STARTED := $(shell date +%s)
 headline = @printf '\n[%4d s] %s\n' $$(($$(date +%s) - $(STARTED))) "$(1)"
 
-.PHONY: help demo demo-build test test-go test-browser test-js test-e2e wasm js cli lint bench clean
+.PHONY: help demo demo-build test test-go test-fuzz test-browser test-js test-e2e wasm js cli lint bench clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -27,11 +27,15 @@ help: ## print this list
 demo: demo-build ## build the playground and serve it at http://localhost:8080 (PORT=n: elsewhere)
 	PORT=$(PORT) node demo/serve.mjs
 
-test: lint test-go test-browser test-js test-e2e ## run everything that must pass, lint to end to end
+test: lint test-go test-fuzz test-browser test-js test-e2e ## run everything that must pass, lint to end to end
 
 test-go: ## run the Go tests natively, under the race detector
 	$(call headline,Go tests$(if $(RACE),, WITHOUT the race detector: no C compiler))
 	go test $(RACE) ./...
+
+test-fuzz: ## run each fuzz target for a few seconds
+	$(call headline,fuzz targets)
+	tests/fuzz.sh
 
 test-browser: ## run the Go tests on IndexedDB in Chromium
 	$(call headline,Go tests in Chromium)
@@ -48,6 +52,7 @@ test-e2e: demo-build $(TESTS_MODULES) ## run the built package and the playgroun
 wasm: ## build js/dist/varve.wasm
 	@mkdir -p js/dist
 	$(GO_WASM) build -trimpath -ldflags="-s -w" -o js/dist/varve.wasm ./wasm
+	go run ./wasm/striplines js/dist/varve.wasm
 
 js: $(JS_MODULES) ## build the JavaScript package into js/dist
 	npm --prefix js run --silent build
