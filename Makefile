@@ -7,6 +7,7 @@ BENCH ?=
 JS_MODULES    := js/node_modules/.package-lock.json
 DEMO_MODULES  := demo/node_modules/.package-lock.json
 TESTS_MODULES := tests/node_modules/.package-lock.json
+CONSUMERS_MODULES := tests/consumers/node_modules/.package-lock.json
 
 GO_WASM    := GOOS=js GOARCH=wasm go
 CHROMIUM_IN_ENV = CHROMIUM=$$(tests/chromium.sh) && export CHROMIUM
@@ -17,7 +18,7 @@ RACE := $(if $(shell command -v $$(go env CC)),-race)
 STARTED := $(shell date +%s)
 headline = @printf '\n[%4d s] %s\n' $$(($$(date +%s) - $(STARTED))) "$(1)"
 
-.PHONY: help demo demo-build test test-go test-fuzz test-browser test-js test-e2e wasm js cli lint bench clean
+.PHONY: help demo demo-build test test-go test-fuzz test-browser test-js test-e2e test-consumers wasm js cli lint bench clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -27,7 +28,7 @@ help: ## print this list
 demo: demo-build ## build the playground and serve it at http://localhost:8080 (PORT=n: elsewhere)
 	PORT=$(PORT) node demo/serve.mjs
 
-test: lint test-go test-fuzz test-browser test-js test-e2e ## run everything that must pass, lint to end to end
+test: lint test-go test-fuzz test-browser test-js test-e2e test-consumers ## run everything that must pass, lint to end to end
 
 test-go: ## run the Go tests natively, under the race detector
 	$(call headline,Go tests$(if $(RACE),, WITHOUT the race detector: no C compiler))
@@ -48,6 +49,10 @@ test-js: wasm js ## run the unit tests of the JavaScript package
 test-e2e: demo-build $(TESTS_MODULES) ## run the built package and the playground in Chromium
 	$(call headline,end to end in Chromium)
 	$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent e2e
+
+test-consumers: wasm js $(TESTS_MODULES) $(CONSUMERS_MODULES) ## run the packed package as Vite, webpack, esbuild and Rollup build it
+	$(call headline,the packed package in Chromium)
+	$(CHROMIUM_IN_ENV) && npm --prefix tests/consumers run --silent test
 
 wasm: ## build js/dist/varve.wasm
 	@mkdir -p js/dist
@@ -75,7 +80,7 @@ bench: wasm js $(TESTS_MODULES) ## measure beside other engines natively, and be
 	$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent bench
 
 clean: ## remove what was built and fetched
-	rm -rf bin js/dist demo/dist js/node_modules demo/node_modules tests/node_modules
+	rm -rf bin js/dist demo/dist js/node_modules demo/node_modules tests/node_modules tests/consumers/node_modules
 
 demo-build: wasm js $(DEMO_MODULES)
 	npm --prefix demo run --silent build

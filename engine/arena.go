@@ -6,7 +6,7 @@ import (
 )
 
 // maxFreeArenas bounds the memory kept for the next memtables.
-const maxFreeArenas = 2
+const maxFreeArenas = 1
 
 // newMemtableLocked makes a memtable of the usual size, or of size bytes if that is larger.
 func (db *DB) newMemtableLocked(log base.FileNum, size int) *memtableRef {

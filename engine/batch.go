@@ -5,10 +5,15 @@ import (
 	"fmt"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/memtable"
 )
 
 // batchHeaderLen is the length of a batch's header: u64 sequence number, u32 count.
 const batchHeaderLen = 12
+
+// maxBatchCount is the number of entries of which a memtable surely has room for all: what the
+// longest batch leaves of an arena, but for the arena's own needs.
+const maxBatchCount = (memtable.MaxArenaSize-MaxBatchLen)/memtable.EntryOverhead - 1
 
 // Batch collects writes that take effect together. The zero value is an empty batch.
 //
@@ -63,6 +68,9 @@ func (b *Batch) begin(kind base.Kind, key []byte, valueLen int) error {
 	const entryOverhead = 1 + 2*binary.MaxVarintLen32
 	if len(b.data)+entryOverhead+len(key)+valueLen > MaxBatchLen {
 		return fmt.Errorf("%w: batch of more than %d bytes", ErrInvalidArgument, MaxBatchLen)
+	}
+	if b.count >= maxBatchCount {
+		return fmt.Errorf("%w: batch of more than %d entries", ErrInvalidArgument, maxBatchCount)
 	}
 	if len(b.data) == 0 {
 		b.data = append(b.data, make([]byte, batchHeaderLen)...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/vfs"
 )
 
 // deferredDelay is how long a deferred write may wait to be logged.
@@ -89,7 +90,23 @@ func (db *DB) Sync(d Durability) error {
 			return err
 		}
 	}
+	if d == Strict {
+		if err := db.beginStrictLog(); err != nil {
+			return err
+		}
+	}
 	return db.syncLogs(d)
+}
+
+// beginStrictLog sees to it that there is a file to be synced, if the logs that were replayed may
+// have been synced Relaxed only: a Strict sync of any file covers the Relaxed ones before it.
+func (db *DB) beginStrictLog() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if !db.replayed || db.closed || db.logFailed != nil {
+		return nil
+	}
+	return db.createLogLocked(db.logs[len(db.logs)-1])
 }
 
 // syncLogs makes every write so far durable, unless a log has failed.
@@ -107,8 +124,9 @@ func (db *DB) syncLogs(d Durability) error {
 }
 
 // ApplyAsync makes the batch visible, waiting for room if need be, and returns; done is called
-// with the outcome that Apply would return, from another goroutine. If ApplyAsync fails, done
-// is not called. The batch may be reused when ApplyAsync returns.
+// with the outcome that Apply would return, from another goroutine. done must not wait for a
+// write: the next ones are committed when it has returned. If ApplyAsync fails, done is not
+// called. The batch may be reused when ApplyAsync returns.
 func (db *DB) ApplyAsync(b *Batch, d Durability, done func(error)) error {
 	lead, err := db.applyWaiting(b, &waiter{durability: d, done: done})
 	if lead {
@@ -295,15 +313,16 @@ func (db *DB) handOverLocked() {
 			}
 		}
 	}
-	if db.nextGroupPossibleLocked() {
+	if db.nextGroupDueLocked() {
 		db.leading = true
 		go db.commitAll()
 	}
 }
 
-func (db *DB) nextGroupPossibleLocked() bool {
+// nextGroupDueLocked reports whether a group waits for a leader and not for the clock.
+func (db *DB) nextGroupDueLocked() bool {
 	for _, log := range db.logs {
-		if len(log.waiters) > 0 || log.retired {
+		if len(log.waiters) > 0 || log.retired || len(log.pending) > 0 && db.deferred == nil {
 			return true
 		}
 	}
@@ -334,6 +353,9 @@ func (db *DB) commitGroup() (more bool) {
 	}
 	db.counters.logBytes.Add(int64(len(g.data)))
 	g.release()
+	if g.file != nil && g.durability == vfs.Strict {
+		db.replayed = false
+	}
 	done := finishLocked(g.waiters, nil)
 	db.mu.Unlock()
 	callAll(done, nil)

@@ -23,7 +23,7 @@ func (db *DB) compactLoop() {
 		for {
 			attempt := db.beginAttempt()
 			more, err := db.compactOnce()
-			if err != nil && !errors.Is(err, compact.ErrCanceled) {
+			if err != nil && !errors.Is(err, ErrClosed) {
 				// Tried again after the next flush, or when a write stalls, which is then told.
 				db.mu.Lock()
 				db.compactErr = failure{attempt, fmt.Errorf("compact: %w", err)}
@@ -113,7 +113,7 @@ func (db *DB) mergeClaimed(c *compact.Compaction) error {
 	}
 	result, err := c.Run(db.compactEnv())
 	if err != nil {
-		return fmt.Errorf("level %d: %w", c.Level, err)
+		return fmt.Errorf("level %d: %w", c.Level, mergeError(err))
 	}
 	for _, t := range result.Tables {
 		edit.Added = append(edit.Added, manifest.AddedTable{Level: c.Output, Table: t})
@@ -139,6 +139,14 @@ func (db *DB) unclaim(c *compact.Compaction) {
 	db.mu.Lock()
 	db.notifyLocked()
 	db.mu.Unlock()
+}
+
+// mergeError returns ErrClosed for the error of a merge that Close has cut short.
+func mergeError(err error) error {
+	if errors.Is(err, compact.ErrCanceled) {
+		return ErrClosed
+	}
+	return err
 }
 
 func (db *DB) compactEnv() compact.Env {
@@ -239,11 +247,8 @@ func (db *DB) eachPiece(lower, upper []byte, pick func(v *manifest.Version, from
 func (db *DB) runPiece(pick func(v *manifest.Version) *compact.Compaction) (last []byte, err error) {
 	for {
 		db.mu.Lock()
-		changed, closed := db.changed, db.closed
+		changed := db.changed
 		db.mu.Unlock()
-		if closed {
-			return nil, ErrClosed
-		}
 		done, last, err := db.tryPiece(pick)
 		if done || err != nil {
 			return last, err
@@ -255,6 +260,9 @@ func (db *DB) runPiece(pick func(v *manifest.Version) *compact.Compaction) (last
 func (db *DB) tryPiece(pick func(v *manifest.Version) *compact.Compaction) (done bool, last []byte, err error) {
 	db.compactMu.RLock()
 	defer db.compactMu.RUnlock()
+	if db.isClosing() {
+		return true, nil, ErrClosed
+	}
 	s, c, busy := db.claim(pick)
 	if c == nil {
 		return !busy, nil, nil

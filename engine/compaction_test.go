@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/vfs/faultfs"
@@ -178,17 +179,34 @@ func TestStallsAreCountedAndEnd(t *testing.T) {
 
 func TestLevelZeroStopsWritesUntilItIsCompacted(t *testing.T) {
 	o := smallOptions()
-	o.L0CompactionFiles, o.L0SlowdownFiles, o.L0StopFiles = 2, 2, 2
+	o.L0CompactionFiles, o.L0SlowdownFiles, o.L0StopFiles = 2, 2, 3
 	f := newFixture(t, o)
-	most := 0
-	for i := range 500 {
-		f.must(f.Put(numberedKey(i%50), noise(i, 500), Deferred))
-		most = max(most, f.Metrics().Levels[0].Files)
-	}
+	// Compactions read, flushes do not.
+	g := f.hold(onKind(base.FileTable, faultfs.Open))
+	written := make(chan error, 1)
+	go func() {
+		var err error
+		for i := 0; i < 300 && err == nil; i++ {
+			err = f.Put(numberedKey(i%50), noise(i, 500), Deferred)
+		}
+		written <- err
+	}()
+	await(func() bool {
+		select {
+		case err := <-written:
+			t.Fatalf("all was written, with %v files by level: %v", f.files(), err)
+		default:
+		}
+		m := f.Metrics()
+		return m.WriteStalls > 0 && m.Levels[0].Files >= o.L0StopFiles && m.Memtables == 1
+	})
+	time.Sleep(10 * time.Millisecond) // in which the rest would be written, were it not held
 	// What waits in memory is flushed all the same.
-	if limit := o.L0StopFiles + maxImmutables + 1; most > limit {
-		t.Errorf("%d files in level 0, at most %d wanted", most, limit)
+	if n, limit := f.files()[0], o.L0StopFiles+maxImmutables+1; n > limit {
+		t.Errorf("%d files in level 0, at most %d wanted", n, limit)
 	}
+	g.open()
+	f.must(<-written)
 }
 
 func TestObsoleteTableStaysWhileAnIteratorReadsIt(t *testing.T) {

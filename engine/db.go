@@ -60,14 +60,19 @@ type DB struct {
 	sortBuffer []numbered     // of the last batch
 	logs       []*logFile     // oldest first; the last belongs to the mutable memtable
 	liveLogs   []base.FileNum // logs that are there
+	replayed   bool           // logs were replayed, and none was synced Strict since
 	logFailed  error          // why the log took no more; nil when it does
 	leading    bool           // a goroutine is committing groups
-	ingesting  bool           // an Ingest runs
-	deferred   *time.Timer    // runs while deferred writes wait to be logged
-	attempts   uint64         // background flushes and compactions begun
-	flushErr   failure        // of the last flush, until one succeeds
-	compactErr failure        // of the last compaction, until one succeeds
-	changed    chan struct{}  // closed and replaced when what a write may wait for changes
+
+	// snapshotHolds counts what must not have a snapshot taken while it runs: an Ingest, whose
+	// sequence number is visible before its entries are there, and a DeleteRange that drops tables.
+	snapshotHolds int
+
+	deferred   *time.Timer   // runs while deferred writes wait to be logged
+	attempts   uint64        // background flushes and compactions begun
+	flushErr   failure       // of the last flush, until one succeeds
+	compactErr failure       // of the last compaction, until one succeeds
+	changed    chan struct{} // closed and replaced when what a write may wait for changes
 
 	background  sync.WaitGroup
 	closing     chan struct{}

@@ -20,7 +20,8 @@ const maxAtomicClear = 4 << 20
 //
 // Where the range covers whole tables, and no snapshot is open that may need them, they are
 // dropped and the tables at its ends are trimmed, in one atomic step that needs no reading of
-// what is dropped. Else each key gets a tombstone, atomically unless they take more than 4 MiB.
+// what is dropped; NewSnapshot waits for its end. Else each key gets a tombstone, atomically
+// unless they take more than 4 MiB.
 func (db *DB) DeleteRange(lower, upper []byte, d Durability) error {
 	if err := checkBounds(lower, upper); err != nil {
 		return err
@@ -106,12 +107,13 @@ func (db *DB) deleteEach(lower, upper []byte, d Durability) (err error) {
 func (db *DB) dropTables(lower, upper []byte) (bool, error) {
 	db.compactMu.Lock()
 	defer db.compactMu.Unlock()
-	if db.hasSnapshots() {
-		return false, nil
-	}
 	if db.isClosing() {
 		return false, ErrClosed
 	}
+	if !db.holdSnapshots() {
+		return false, nil
+	}
+	defer db.admitSnapshots()
 	s, _ := db.acquire()
 	defer s.unref()
 	edit := &manifest.Edit{}
@@ -123,7 +125,7 @@ func (db *DB) dropTables(lower, upper []byte) (bool, error) {
 			}
 			result, err := compact.Trim(db.compactEnv(), t, lower, upper)
 			if err != nil {
-				return false, errors.Join(err, db.removeAdded(edit))
+				return false, errors.Join(mergeError(err), db.removeAdded(edit))
 			}
 			for _, trimmed := range result.Tables {
 				edit.Added = append(edit.Added, manifest.AddedTable{Level: level, Table: trimmed})

@@ -181,6 +181,33 @@ func TestReadErrorIsReturnedAndPasses(t *testing.T) {
 	f.holds(f, "a=1 b=1")
 }
 
+func TestMemtableIsNotFlushedBeforeItsLogIsSynced(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	g := f.hold(logSync)
+	done := f.pendingWrite("a=1", Relaxed)
+	<-g.reached
+	f.mu.Lock()
+	f.retireMutableLocked()
+	f.mu.Unlock()
+	for range 3 {
+		// An attempt has ended when the next begins.
+		before := f.lastAttempt()
+		wake(f.flushWork)
+		await(func() bool { return f.lastAttempt() > before })
+	}
+	if tables := f.names(base.FileTable); len(tables) != 0 {
+		t.Errorf("tables %v hold a write that may yet fail", tables)
+	}
+	f.fs.SetRule(failing(logSync, 0))
+	g.open()
+	f.must(<-done) // its sync had begun before the fault
+	expect(t, "the next write", f.Put([]byte("b"), []byte("1"), Relaxed), errInjected)
+	f.fs.SetRule(nil)
+	f.must(f.Flush())
+	f.crash()
+	f.holds(f, "a=1")
+}
+
 func TestStalledWriteIsToldWhyThereIsNoRoom(t *testing.T) {
 	tables := onKind(base.FileTable, faultfs.Create)
 	f := newFixture(t, smallOptions())

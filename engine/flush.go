@@ -23,10 +23,10 @@ func (db *DB) flushLoop() {
 		err := db.replaceLog()
 		if err == nil {
 			db.flushMu.Lock()
-			err = db.flushReady()
+			err = db.flushReady(newest)
 			db.flushMu.Unlock()
 		}
-		if err != nil && !errors.Is(err, compact.ErrCanceled) {
+		if err != nil && !errors.Is(err, ErrClosed) {
 			db.mu.Lock()
 			db.flushErr = failure{attempt, fmt.Errorf("flush: %w", err)}
 			db.notifyLocked()
@@ -46,12 +46,15 @@ func (db *DB) Flush() error {
 		db.retireMutableLocked()
 	}
 	db.mu.Unlock()
-	if err := db.Sync(Strict); err != nil {
+	if err := db.replaceLog(); err != nil {
+		return err
+	}
+	if err := db.syncLogs(Strict); err != nil {
 		return err
 	}
 	db.flushMu.Lock()
 	defer db.flushMu.Unlock()
-	return db.flushReady()
+	return db.flushReady(newest)
 }
 
 // retireMutableLocked sends the mutable memtable to be flushed, full or not.
@@ -62,14 +65,19 @@ func (db *DB) retireMutableLocked() {
 	db.addMemtableLocked(num, 0)
 }
 
-// flushReady flushes the immutable memtables whose logs are synced. db.flushMu is held.
-func (db *DB) flushReady() error {
+// flushReady flushes the immutable memtables whose logs are synced, of those that were begun
+// before the write of sequence number limit. db.flushMu is held.
+func (db *DB) flushReady(limit base.Seq) error {
 	for {
 		db.mu.Lock()
 		s := db.state.Load()
 		last := len(s.memtables) - 1
-		ready := last > 0 && db.logs[0].num >= s.memtables[last-1].log
+		ready := last > 0 && db.logs[0].num >= s.memtables[last-1].log && s.memtables[last].before < limit
+		closed := db.closed
 		db.mu.Unlock()
+		if closed {
+			return ErrClosed
+		}
 		if !ready {
 			return nil
 		}
@@ -97,7 +105,7 @@ func (db *DB) flushOldest() error {
 	m := s.memtables[last]
 	result, err := compact.Flush(db.compactEnv(), m.NewIterator())
 	if err != nil {
-		return fmt.Errorf("memtable: %w", err)
+		return fmt.Errorf("memtable: %w", mergeError(err))
 	}
 	edit := logNumEdit(s.memtables[last-1].log)
 	for _, t := range result.Tables {
@@ -108,7 +116,7 @@ func (db *DB) flushOldest() error {
 	}
 	db.counters.flushes.Add(1)
 	db.counters.flushBytes.Add(result.BytesWritten)
-	db.removeLogs(m.log, s.memtables[last-1].log)
+	db.removeLogsBefore(s.memtables[last-1].log)
 	wake(db.compactWork)
 	return nil
 }
@@ -118,12 +126,10 @@ func (db *DB) advanceLogNum(num base.FileNum) error {
 	if db.manifest.LogNum() >= num {
 		return nil
 	}
-	edit := logNumEdit(num)
-	from := db.manifest.LogNum()
-	if err := db.applyEdit(edit, nil); err != nil {
+	if err := db.applyEdit(logNumEdit(num), nil); err != nil {
 		return err
 	}
-	db.removeLogs(from, num)
+	db.removeLogsBefore(num)
 	return nil
 }
 
@@ -169,23 +175,23 @@ func (db *DB) loggedSeq(flushed *memtableRef) base.Seq {
 	return oldest.before
 }
 
-// removeLogs removes the logs from number from up to, not including, to. What can't be removed
-// now is removed when the store is next opened.
-func (db *DB) removeLogs(from, to base.FileNum) {
+// removeLogsBefore removes the logs before number num. What can't be removed now is removed when
+// the store is next opened.
+func (db *DB) removeLogsBefore(num base.FileNum) {
 	db.mu.Lock()
 	logs := db.liveLogs
 	kept := logs[:0]
 	var gone []base.FileNum
-	for _, num := range logs {
-		if num >= from && num < to {
-			gone = append(gone, num)
+	for _, log := range logs {
+		if log < num {
+			gone = append(gone, log)
 		} else {
-			kept = append(kept, num)
+			kept = append(kept, log)
 		}
 	}
 	db.liveLogs = kept
 	db.mu.Unlock()
-	for _, num := range gone {
-		_ = db.fs.Remove(base.FileName(base.FileLog, num))
+	for _, log := range gone {
+		_ = db.fs.Remove(base.FileName(base.FileLog, log))
 	}
 }

@@ -18,24 +18,28 @@ import (
 // While it runs, memtables are not flushed: writers wait once they have filled those there
 // are. entries must not write to the DB. Snapshots can't be taken: NewSnapshot waits.
 func (db *DB) Ingest(entries iter.Seq2[[]byte, []byte]) (err error) {
+	if err := db.replaceLog(); err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
 	db.flushMu.Lock()
 	defer db.flushMu.Unlock()
 	seq, err := db.beginIngest()
 	if err != nil {
 		return fmt.Errorf("ingest: %w", err)
 	}
-	defer db.endIngest()
+	defer db.admitSnapshots()
 	if err := db.syncLogs(Strict); err != nil {
 		return fmt.Errorf("ingest: %w", err)
 	}
-	if err := db.flushReady(); err != nil {
+	// Newer memtables stay: in level 0 their tables would stand behind the ones made here.
+	if err := db.flushReady(seq); err != nil {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	result, err := compact.Build(db.compactEnv(), db.limits(), func(write func(key, value []byte) error) error {
 		return writeAscending(entries, seq, write)
 	})
 	if err != nil {
-		return fmt.Errorf("ingest: %w", err)
+		return fmt.Errorf("ingest: %w", mergeError(err))
 	}
 	if err := db.installIngested(result.Tables); err != nil {
 		return fmt.Errorf("ingest: %w", err)
@@ -59,18 +63,11 @@ func (db *DB) beginIngest() (base.Seq, error) {
 	if !db.mutableLocked().Empty() {
 		db.retireMutableLocked()
 	}
-	db.ingesting = true
+	db.snapshotHolds++
 	db.lastSeq++
 	db.mutableLocked().before = db.lastSeq
 	db.visible.Store(uint64(db.lastSeq))
 	return db.lastSeq, nil
-}
-
-func (db *DB) endIngest() {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.ingesting = false
-	db.notifyLocked()
 }
 
 // writeAscending checks entries and writes them as those of sequence number seq.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -50,7 +51,7 @@ func (db *DB) insertRecordLocked(m *memtableRef, record []byte, first base.Seq, 
 			if c := bytes.Compare(a.key, b.key); c != 0 {
 				return c
 			}
-			return int(b.seq) - int(a.seq)
+			return cmp.Compare(b.seq, a.seq)
 		})
 	}
 	for _, e := range entries {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/varvedb/varve/engine/internal/base"
 )
@@ -44,7 +45,7 @@ func (db *DB) undoLocked(writes []*waiter) {
 	if len(ranges) == 0 {
 		return
 	}
-	slices.SortFunc(ranges, func(a, b seqRange) int { return int(a.first) - int(b.first) })
+	sort.Slice(ranges, func(i, j int) bool { return ranges[i].first < ranges[j].first })
 	s := db.state.Load()
 	memtables := make([]*memtableRef, len(s.memtables))
 	for i, m := range s.memtables {
@@ -78,6 +79,7 @@ func (db *DB) withoutLocked(m *memtableRef, ranges []seqRange) *memtableRef {
 	if !hit {
 		return m
 	}
+	// The nth node of every skiplist is equally tall: a part of m takes no more room than m.
 	rest := db.newMemtableLocked(m.log, len(m.arena))
 	rest.before = m.before
 	for valid := it.First(); valid; valid = it.Next() {

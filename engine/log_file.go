@@ -10,7 +10,7 @@ import (
 	"github.com/varvedb/varve/vfs"
 )
 
-// logFile is a log being written. Its file is created by the first write.
+// logFile is a log being written. Its file is created by what first needs one.
 //
 // Records gather in pending, under DB.mu; the goroutine that leads takes them all, writes and
 // syncs them without the lock, and tells the waiters.
@@ -65,6 +65,7 @@ func (w *waiter) release() {
 // group is what one leader writes at once.
 type group struct {
 	log        *logFile
+	file       vfs.Writer // the log's when the group was taken; nil: there is nothing to sync
 	data       []byte
 	waiters    []*waiter
 	durability vfs.Durability
@@ -72,16 +73,25 @@ type group struct {
 
 // appendLocked adds a record. It creates the log's file if there is none yet.
 func (db *DB) appendLocked(l *logFile, data []byte) error {
-	if l.file == nil {
-		name := base.FileName(base.FileLog, l.num)
-		file, err := db.fs.Create(name)
-		if err != nil {
-			return fmt.Errorf("create log %s: %w", name, err)
-		}
-		l.file = file
-		db.liveLogs = append(db.liveLogs, l.num)
+	if err := db.createLogLocked(l); err != nil {
+		return err
 	}
 	l.pending = l.encoder.Append(l.pending, data)
+	return nil
+}
+
+// createLogLocked creates the log's file unless there is one.
+func (db *DB) createLogLocked(l *logFile) error {
+	if l.file != nil {
+		return nil
+	}
+	name := base.FileName(base.FileLog, l.num)
+	file, err := db.fs.Create(name)
+	if err != nil {
+		return fmt.Errorf("create log %s: %w", name, err)
+	}
+	l.file = file
+	db.liveLogs = append(db.liveLogs, l.num)
 	return nil
 }
 
@@ -90,7 +100,7 @@ func (l *logFile) takeLocked() *group {
 	if len(l.pending) == 0 && len(l.waiters) == 0 && !(l.retired && l.unsynced) {
 		return nil
 	}
-	g := &group{log: l, data: l.pending, waiters: l.waiters, durability: vfs.Relaxed}
+	g := &group{log: l, file: l.file, data: l.pending, waiters: l.waiters, durability: vfs.Relaxed}
 	for _, w := range l.waiters {
 		if w.durability == Strict {
 			g.durability = vfs.Strict
@@ -107,17 +117,16 @@ func (l *logFile) takeLocked() *group {
 
 // write makes the group durable.
 func (g *group) write() error {
-	l := g.log
-	if l.file == nil {
+	if g.file == nil {
 		return nil
 	}
 	if len(g.data) > 0 {
-		if _, err := l.file.Write(g.data); err != nil {
-			return fmt.Errorf("write log %s: %w", base.FileName(base.FileLog, l.num), err)
+		if _, err := g.file.Write(g.data); err != nil {
+			return fmt.Errorf("write log %s: %w", base.FileName(base.FileLog, g.log.num), err)
 		}
 	}
-	if err := l.file.Sync(g.durability); err != nil {
-		return fmt.Errorf("sync log %s: %w", base.FileName(base.FileLog, l.num), err)
+	if err := g.file.Sync(g.durability); err != nil {
+		return fmt.Errorf("sync log %s: %w", base.FileName(base.FileLog, g.log.num), err)
 	}
 	return nil
 }

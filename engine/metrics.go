@@ -21,6 +21,7 @@ type Metrics struct {
 	Levels        [base.NumLevels]LevelMetrics
 	Memtables     int   // the mutable one and those that wait to be flushed
 	MemtableBytes int64 // that their entries take
+	ArenaBytes    int64 // that are reserved for them and for the next ones
 	BlockCache    CacheMetrics
 	TableCache    CacheMetrics
 
@@ -42,6 +43,28 @@ type Metrics struct {
 
 	Iterators, Snapshots int // open
 	LastSeq              uint64
+}
+
+// MemoryBytes returns what the store holds of its MemoryBudget.
+func (m *Metrics) MemoryBytes() int64 { return m.ArenaBytes + m.BlockCache.Bytes + m.TableCache.Bytes }
+
+// WriteAmplification returns how many bytes have been written for each byte that callers wrote;
+// 0 if they wrote none.
+func (m *Metrics) WriteAmplification() float64 {
+	if m.UserBytes == 0 {
+		return 0
+	}
+	return float64(m.LogBytes+m.FlushBytes+m.CompactionBytesWritten) / float64(m.UserBytes)
+}
+
+// ReadAmplification returns in how many tables a read of one key may have to look: all of level
+// 0 and one of each level below that has any.
+func (m *Metrics) ReadAmplification() int {
+	n := m.Levels[0].Files
+	for _, level := range m.Levels[1:] {
+		n += min(level.Files, 1)
+	}
+	return n
 }
 
 // LevelMetrics describes one level.
@@ -82,6 +105,9 @@ func (db *DB) Metrics() Metrics {
 	db.mu.Lock()
 	m.Snapshots = len(db.snapshots)
 	m.LastSeq = uint64(db.lastSeq)
+	for _, arena := range db.arenas {
+		m.ArenaBytes += int64(len(arena))
+	}
 	db.mu.Unlock()
 	s, _ := db.acquire()
 	defer s.unref()
@@ -93,6 +119,7 @@ func (s *readState) describe(m *Metrics) {
 	m.Memtables = len(s.memtables)
 	for _, memtable := range s.memtables {
 		m.MemtableBytes += int64(memtable.Size())
+		m.ArenaBytes += int64(len(memtable.arena))
 	}
 	for i, level := range s.version.Levels {
 		l := &m.Levels[i]

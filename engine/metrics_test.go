@@ -101,3 +101,32 @@ func TestCachesStayWithinTheirCapacity(t *testing.T) {
 		t.Error("no table was opened")
 	}
 }
+
+func TestMetricsTellMemoryAndAmplification(t *testing.T) {
+	o := quietOptions()
+	f := newFixture(t, o)
+	m := f.Metrics()
+	if m.WriteAmplification() != 0 || m.ReadAmplification() != 0 {
+		t.Errorf("an empty store amplifies writes %v and reads %v times", m.WriteAmplification(), m.ReadAmplification())
+	}
+	for range 2 {
+		f.load(100, 100)
+		f.must(f.Flush())
+	}
+	m = f.Metrics()
+	if m.ReadAmplification() != 2 {
+		t.Errorf("two tables of level 0 amplify reads %v times", m.ReadAmplification())
+	}
+	if got := m.WriteAmplification(); got < 1.5 || got > 3 {
+		t.Errorf("a log and flushes amplify writes %v times", got)
+	}
+	arenas := m.ArenaBytes
+	if arenas < m.MemtableBytes || m.MemoryBytes() != arenas+m.BlockCache.Bytes+m.TableCache.Bytes {
+		t.Errorf("%d bytes of arenas for %d of entries, %d of memory", arenas, m.MemtableBytes, m.MemoryBytes())
+	}
+	f.must(f.Compact(nil, nil))
+	m = f.Metrics()
+	if m.ReadAmplification() != 1 {
+		t.Errorf("one level amplifies reads %v times", m.ReadAmplification())
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/varvedb/varve/engine/internal/base"
@@ -75,6 +76,7 @@ func (db *DB) recover() error {
 		return err
 	}
 	db.visible.Store(uint64(db.lastSeq))
+	db.replayed = r.last > 0
 	db.installLocked(r.memtables, db.manifest.Current())
 	db.logs = []*logFile{{num: db.manifest.NextFileNum()}}
 	if len(r.memtables) == 1 && r.memtables[0].Empty() {
@@ -102,6 +104,10 @@ type storeFile struct {
 	vfs.FileInfo
 }
 
+// maxFileNum is the largest number that a manifest may hold. From there on, counting would
+// overflow before long.
+const maxFileNum = math.MaxInt64
+
 // listFiles lists the store's files; those of others in the same directory are left out.
 func (db *DB) listFiles() ([]storeFile, error) {
 	infos, err := db.fs.List()
@@ -110,7 +116,7 @@ func (db *DB) listFiles() ([]storeFile, error) {
 	}
 	var files []storeFile
 	for _, info := range infos {
-		if kind, num, ok := base.ParseFileName(info.Name); ok {
+		if kind, num, ok := base.ParseFileName(info.Name); ok && num <= maxFileNum {
 			files = append(files, storeFile{kind, num, info})
 		}
 	}
@@ -127,8 +133,6 @@ func (db *DB) loadManifest(files []storeFile) error {
 		return ErrExists
 	case exists:
 		db.manifest, err = manifest.Load(db.fs)
-	case holdsData(files):
-		return base.Corruption(base.CurrentName, -1, "the file is missing, though the store has others")
 	case db.opts.ErrorIfMissing:
 		return ErrNoStore
 	default:
@@ -141,17 +145,6 @@ func (db *DB) loadManifest(files []storeFile) error {
 		db.manifest.MarkFileNumUsed(f.num)
 	}
 	return nil
-}
-
-// holdsData tells a store that has lost its CURRENT from one whose creation was cut short,
-// which has a manifest at most.
-func holdsData(files []storeFile) bool {
-	for _, f := range files {
-		if f.kind == base.FileLog || f.kind == base.FileTable {
-			return true
-		}
-	}
-	return false
 }
 
 // checkTables fails unless every table of the current version is there, with its length.

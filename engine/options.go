@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"runtime"
+
+	"github.com/varvedb/varve/engine/internal/memtable"
 )
 
 // Durability says what a write waits for before it is acknowledged.
@@ -45,7 +47,9 @@ type Options struct {
 	ErrorIfExists bool
 
 	// MemoryBudget bounds, in bytes, what memtables, block cache and table cache hold
-	// together. Default 32 MiB, at least 1 MiB.
+	// together. Beside it, up to 8 MiB are in use by flushes, compactions and iterators, and
+	// what they leave is there until the next collection, which Go by default begins when as
+	// much garbage has piled up as there is memory in use. Default 32 MiB, at least 1 MiB.
 	MemoryBudget int64
 
 	// MemtableSize is the size in bytes at which a memtable is flushed. Default: an eighth of
@@ -91,6 +95,10 @@ type Options struct {
 
 const minMemoryBudget = 1 << 20
 
+// maxSizeOption is far from where multiples of a size, as levels and compactions have them,
+// overflow.
+const maxSizeOption = 1 << 40
+
 // withDefaults returns a checked copy with every default filled in.
 func (o *Options) withDefaults() (Options, error) {
 	var opts Options
@@ -103,7 +111,7 @@ func (o *Options) withDefaults() (Options, error) {
 			ErrInvalidArgument, opts.MemoryBudget, minMemoryBudget)
 	}
 	setDefault(&opts.MemtableSize, int(min(opts.MemoryBudget/8, 4<<20)))
-	setDefault(&opts.BlockCacheSize, opts.MemoryBudget/2)
+	setDefault(&opts.BlockCacheSize, opts.MemoryBudget*3/8)
 	setDefault(&opts.BlockSize, 4<<10)
 	setDefault(&opts.RestartInterval, 16)
 	setDefault(&opts.FilterBitsPerKey, 10)
@@ -119,6 +127,13 @@ func (o *Options) withDefaults() (Options, error) {
 	if opts.MemtableSize < 0 || opts.BlockSize < 0 || opts.RestartInterval < 0 || opts.TableSize < 0 ||
 		opts.BaseLevelSize < 0 || opts.L0CompactionFiles < 0 || opts.Compactions < 0 {
 		return opts, fmt.Errorf("%w: negative size in options", ErrInvalidArgument)
+	}
+	if size := max(int64(opts.TableSize), opts.BaseLevelSize); size > maxSizeOption {
+		return opts, fmt.Errorf("%w: size of %d bytes in options, at most %d", ErrInvalidArgument, size, int64(maxSizeOption))
+	}
+	if least := memtable.ArenaSize(0, 0); opts.MemtableSize < least || int64(opts.MemtableSize) > memtable.MaxArenaSize {
+		return opts, fmt.Errorf("%w: memtable of %d bytes, from %d to %d are possible",
+			ErrInvalidArgument, opts.MemtableSize, least, int64(memtable.MaxArenaSize))
 	}
 	if opts.L0SlowdownFiles < opts.L0CompactionFiles || opts.L0StopFiles < opts.L0SlowdownFiles {
 		return opts, fmt.Errorf("%w: L0 thresholds must not decrease: %d, %d, %d",

@@ -11,23 +11,15 @@ import (
 	"github.com/varvedb/varve/engine/internal/tables"
 )
 
-// readMode says whether a read may wait for I/O.
-type readMode = sstable.Mode
-
-const (
-	sstableWait = sstable.Wait
-	sstableTry  = sstable.Try
-)
-
 // newest, as the sequence number of a read, stands for the newest visible write.
 const newest = base.MaxSeq
 
 // Get appends the value of key to dst and returns the result. It fails with ErrNotFound if
 // there is none; dst is then returned as it was.
-func (db *DB) Get(dst, key []byte) ([]byte, error) { return db.getAt(dst, key, newest, sstableWait) }
+func (db *DB) Get(dst, key []byte) ([]byte, error) { return db.getAt(dst, key, newest, sstable.Wait) }
 
 // TryGet is Get from memory alone: it fails with ErrWouldWait if it would have to read a file.
-func (db *DB) TryGet(dst, key []byte) ([]byte, error) { return db.getAt(dst, key, newest, sstableTry) }
+func (db *DB) TryGet(dst, key []byte) ([]byte, error) { return db.getAt(dst, key, newest, sstable.Try) }
 
 // Has reports whether key has a value.
 func (db *DB) Has(key []byte) (bool, error) { return db.hasAt(key, newest) }
@@ -43,7 +35,7 @@ type lookup struct{ key []byte }
 
 var lookups = sync.Pool{New: func() any { return new(lookup) }}
 
-func (db *DB) getAt(dst, key []byte, seq base.Seq, mode readMode) ([]byte, error) {
+func (db *DB) getAt(dst, key []byte, seq base.Seq, mode sstable.Mode) ([]byte, error) {
 	if err := db.checkRead(key); err != nil {
 		return dst, err
 	}
@@ -65,7 +57,7 @@ func (db *DB) hasAt(key []byte, seq base.Seq) (bool, error) {
 	}
 	s, visible := db.acquire()
 	defer s.unref()
-	_, found, err := s.find(key, min(seq, visible), sstableWait)
+	_, found, err := s.find(key, min(seq, visible), sstable.Wait)
 	return found, err
 }
 
@@ -81,7 +73,7 @@ func (db *DB) getManyAt(keys [][]byte, seq base.Seq, visit func(i int, value []b
 	s, visible := db.acquire()
 	defer s.unref()
 	for _, i := range order {
-		value, found, err := s.find(keys[i], min(seq, visible), sstableWait)
+		value, found, err := s.find(keys[i], min(seq, visible), sstable.Wait)
 		if err != nil {
 			return err
 		}
@@ -98,7 +90,7 @@ func (db *DB) checkRead(key []byte) error {
 }
 
 // find returns the value of key at seq. It shares memory with what s references.
-func (s *readState) find(key []byte, seq base.Seq, mode readMode) (value []byte, found bool, err error) {
+func (s *readState) find(key []byte, seq base.Seq, mode sstable.Mode) (value []byte, found bool, err error) {
 	for _, m := range s.memtables {
 		if value, kind, found := m.Get(key, seq); found {
 			return value, kind == base.KindPut, nil
@@ -127,7 +119,7 @@ func (s *readState) find(key []byte, seq base.Seq, mode readMode) (value []byte,
 
 // findInLevel looks into the tables of a level that may hold key: one, but for stores of
 // other programs, which may spread a key's versions over neighbours.
-func (s *readState) findInLevel(level int, key, internal []byte, mode readMode) ([]byte, base.Kind, bool, error) {
+func (s *readState) findInLevel(level int, key, internal []byte, mode sstable.Mode) ([]byte, base.Kind, bool, error) {
 	tables := s.version.Levels[level]
 	for i := s.version.Find(level, key); i < len(tables); i++ {
 		if bytes.Compare(base.UserKey(tables[i].Smallest), key) > 0 {
@@ -144,10 +136,10 @@ func (s *readState) findInLevel(level int, key, internal []byte, mode readMode) 
 	return nil, 0, false, nil
 }
 
-func (s *readState) findInTable(t *manifest.Table, internal []byte, mode readMode) ([]byte, base.Kind, bool, error) {
+func (s *readState) findInTable(t *manifest.Table, internal []byte, mode sstable.Mode) ([]byte, base.Kind, bool, error) {
 	var table *tables.Table
 	var err error
-	if mode == sstableTry {
+	if mode == sstable.Try {
 		table, err = s.db.tables.TryAcquire(t.Num)
 	} else {
 		table, err = s.db.tables.Acquire(t.Num)

@@ -17,9 +17,9 @@ import (
 //
 //  1. A key whose newest entry the damage did not touch is there with that entry's value. Where
 //     entries were lost, a key may be missing, or have an older value: see RepairReport.Losses.
-//  2. As long as the manifest is readable, no table but those that it names is used, so that
-//     nothing comes back that was deleted or overwritten. Without it, every table is: see
-//     RepairReport.Uncertain.
+//  2. As long as the manifest is readable to its end, no table but those that it names is used,
+//     so that nothing comes back that was deleted or overwritten. Else every table is that
+//     it does not call obsolete: see RepairReport.Uncertain.
 //  3. Nothing is removed before what replaces it is durable: a crash at any point leaves a
 //     directory on which Repair works again, or a repaired store.
 //  4. Files of which something could not be read are kept, under a name that ends in

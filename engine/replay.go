@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/memtable"
@@ -29,7 +30,7 @@ func (r *recovery) replayLogs(files []storeFile) error {
 			logs = append(logs, f)
 		}
 	}
-	slices.SortFunc(logs, func(a, b storeFile) int { return int(a.num) - int(b.num) })
+	sort.Slice(logs, func(i, j int) bool { return logs[i].num < logs[j].num })
 	r.memtables = []*memtableRef{r.db.newMemtableLocked(r.db.manifest.LogNum(), 0)}
 	for i, f := range logs {
 		r.db.liveLogs = append(r.db.liveLogs, f.num)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/sstable"
 )
 
 // Snapshot reads the store as it was at one moment.
@@ -31,7 +32,7 @@ func (l *snapshotList) remove(seq base.Seq) {
 // reclaimed before.
 func (db *DB) NewSnapshot() (*Snapshot, error) {
 	db.mu.Lock()
-	for db.ingesting && !db.closed {
+	for db.snapshotHolds > 0 && !db.closed {
 		changed := db.changed
 		db.mu.Unlock()
 		<-changed
@@ -45,7 +46,7 @@ func (db *DB) TrySnapshot() (*Snapshot, error) {
 	if !db.mu.TryLock() {
 		return nil, ErrWouldWait
 	}
-	if db.ingesting && !db.closed {
+	if db.snapshotHolds > 0 && !db.closed {
 		db.mu.Unlock()
 		return nil, ErrWouldWait
 	}
@@ -61,6 +62,25 @@ func (db *DB) newSnapshotLocked() (*Snapshot, error) {
 	seq := base.Seq(db.visible.Load())
 	db.snapshots.add(seq)
 	return &Snapshot{db: db, seq: seq, done: make(chan struct{})}, nil
+}
+
+// holdSnapshots keeps snapshots from being taken until admitSnapshots. It returns false, and
+// does nothing, if there are any.
+func (db *DB) holdSnapshots() bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if len(db.snapshots) > 0 {
+		return false
+	}
+	db.snapshotHolds++
+	return true
+}
+
+func (db *DB) admitSnapshots() {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.snapshotHolds--
+	db.notifyLocked()
 }
 
 // Close releases the snapshot. Further calls do nothing.
@@ -85,15 +105,15 @@ func (s *Snapshot) check() error {
 
 // Get appends the value of key to dst. It fails with ErrNotFound if there is none.
 func (s *Snapshot) Get(dst, key []byte) ([]byte, error) {
-	return s.get(dst, key, sstableWait)
+	return s.get(dst, key, sstable.Wait)
 }
 
 // TryGet is Get that never waits.
 func (s *Snapshot) TryGet(dst, key []byte) ([]byte, error) {
-	return s.get(dst, key, sstableTry)
+	return s.get(dst, key, sstable.Try)
 }
 
-func (s *Snapshot) get(dst, key []byte, mode readMode) ([]byte, error) {
+func (s *Snapshot) get(dst, key []byte, mode sstable.Mode) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return dst, err
 	}

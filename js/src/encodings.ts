@@ -64,7 +64,13 @@ export function encodingOf<V>(encoding: ValueEncoding<V>): Encoding<V> {
 export function keyDecoder(encoding: KeyEncoding): (response: ResponseReader) => Key {
   switch (encoding) {
     case 'utf8':
-      return (response) => text('key', () => response.keyText())
+      return (response) => {
+        try {
+          return response.keyText()
+        } catch (cause) {
+          throw notText('key', cause)
+        }
+      }
     case 'view':
       return (response) => response.keyBytes()
   }
@@ -91,7 +97,7 @@ const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
         case 0:
           return response.valueBytes(1)
         case 1:
-          return text('value', () => response.valueText(1))
+          return valueText(response, 1)
         case 2:
           return parse(response, 1)
       }
@@ -101,16 +107,16 @@ const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
   utf8: {
     tag: noTag,
     encode(value) {
-      if (typeof value !== 'string') throw refused(value, '', 'valueEncoding utf8 takes strings')
+      if (typeof value !== 'string') throw refused(value, [], 'valueEncoding utf8 takes strings')
       return checkText(value)
     },
-    decode: (response) => text('value', () => response.valueText()),
+    decode: (response) => valueText(response, 0),
   },
   json: {
     tag: noTag,
     encode(value) {
       const json = stringify(value)
-      if (json === undefined) throw refused(value, '', 'JSON has no form for it')
+      if (json === undefined) throw refused(value, [], 'JSON has no form for it')
       return json
     },
     decode: (response) => parse(response, 0),
@@ -118,7 +124,7 @@ const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
   view: {
     tag: noTag,
     encode(value) {
-      if (!(value instanceof Uint8Array)) throw refused(value, '', 'valueEncoding view takes Uint8Arrays')
+      if (!(value instanceof Uint8Array)) throw refused(value, [], 'valueEncoding view takes Uint8Arrays')
       return value
     },
     decode: (response) => response.valueBytes(),
@@ -156,12 +162,16 @@ function checkText(value: string): string {
   return value
 }
 
-function text(what: string, read: () => string): string {
+function valueText(response: ResponseReader, skip: number): string {
   try {
-    return read()
+    return response.valueText(skip)
   } catch (cause) {
-    throw invalid(`A stored ${what} is not UTF-8; open the store with ${what}Encoding 'view' to read it.`, cause)
+    throw notText('value', cause)
   }
+}
+
+function notText(what: string, cause: unknown): VarveError {
+  return invalid(`A stored ${what} is not UTF-8; open the store with ${what}Encoding 'view' to read it.`, cause)
 }
 
 function parse(response: ResponseReader, skip: number): unknown {
@@ -187,7 +197,7 @@ function stringify(value: unknown): string | undefined {
 
 function plainJSON(value: unknown): string {
   try {
-    checkPlain(value, '', [])
+    checkPlain(value, [], [])
   } catch (error) {
     if (error instanceof RangeError) throw invalid('The value is nested too deeply to be stored.', error)
     throw error
@@ -195,8 +205,11 @@ function plainJSON(value: unknown): string {
   return stringify(value)!
 }
 
-/** Refuses what JSON would not give back as it is. `path` is of the value, for the message. */
-function checkPlain(value: unknown, path: string, ancestors: object[]): void {
+/** Names and places that lead to a value. */
+type Path = (string | number)[]
+
+/** Refuses what JSON would not give back as it is. `path` and `ancestors` are used as stacks. */
+function checkPlain(value: unknown, path: Path, ancestors: object[]): void {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -213,21 +226,32 @@ function checkPlain(value: unknown, path: string, ancestors: object[]): void {
   throw refused(value, path, value === undefined ? 'use null, or del to remove a key' : 'it can’t be stored')
 }
 
-function checkObject(value: object, path: string, ancestors: object[]): void {
-  if (ancestors.includes(value)) throw invalid(`The value at ${path} contains itself; JSON can’t hold a cycle.`)
+function checkObject(value: object, path: Path, ancestors: object[]): void {
+  if (ancestors.includes(value)) throw invalid(`The value at ${inWords(path)} contains itself; JSON can’t hold a cycle.`)
   ancestors.push(value)
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) checkPlain(value[i], `${path}[${i}]`, ancestors)
+    for (let i = 0; i < value.length; i++) checkMember(value[i], i, path, ancestors)
   } else {
     const prototype = Object.getPrototypeOf(value) as object | null
     // Object.prototype of another realm is as good as ours.
     const plain = prototype === null || Object.getPrototypeOf(prototype) === null
     if (!plain || 'toJSON' in value) throw refused(value, path, adviceFor(value))
-    for (const [name, property] of Object.entries(value)) {
-      if (property !== undefined) checkPlain(property, `${path}.${name}`, ancestors)
+    for (const name of Object.keys(value)) {
+      const property = (value as Record<string, unknown>)[name]
+      if (property !== undefined) checkMember(property, name, path, ancestors)
     }
   }
   ancestors.pop()
+}
+
+function checkMember(member: unknown, name: string | number, path: Path, ancestors: object[]): void {
+  path.push(name)
+  checkPlain(member, path, ancestors)
+  path.pop()
+}
+
+function inWords(path: Path): string {
+  return path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('')
 }
 
 function adviceFor(value: object): string {
@@ -238,7 +262,7 @@ function adviceFor(value: object): string {
   return 'it would come back as a plain object; store one, or use valueEncoding json or a codec'
 }
 
-function refused(value: unknown, path: string, advice: string): VarveError {
+function refused(value: unknown, path: Path, advice: string): VarveError {
   const what = typeof value === 'number' && !Number.isFinite(value) ? String(value) : kindOf(value)
-  return invalid(`The value${path === '' ? '' : ` at ${path}`} is ${what}: ${advice}.`)
+  return invalid(`The value${path.length === 0 ? '' : ` at ${inWords(path)}`} is ${what}: ${advice}.`)
 }

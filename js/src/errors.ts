@@ -47,6 +47,12 @@ export function invalid(message: string, cause?: unknown): VarveError {
   return new VarveError('INVALID_ARGUMENT', message, cause === undefined ? {} : { cause })
 }
 
+/** Gives an error of any kind the form of this package's. @internal */
+export function asVarveError(error: unknown): VarveError {
+  if (error instanceof VarveError) return error
+  return new VarveError('IO', error instanceof Error ? error.message : String(error), { cause: error })
+}
+
 /** @internal */
 export function aborted(signal: AbortSignal): VarveError {
   return new VarveError('ABORTED', 'The signal of the call was aborted.', { cause: signal.reason })

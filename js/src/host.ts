@@ -1,5 +1,6 @@
 import { Go } from 'varve:go'
 import { VarveError } from './errors.js'
+import { Op, RequestWriter, ResponseReader } from './frame.js'
 import type { WasmSource } from './wasm.js'
 
 interface Exports {
@@ -8,6 +9,9 @@ interface Exports {
   varve_submit(length: number): number
   varve_tick(): void
 }
+
+/** The id of the last request to an engine, which no client's table is long enough to give. */
+const LAST_ID = 0xffffffff
 
 /**
  * An engine running in this thread. It is called with frames and never from within `respond`.
@@ -19,6 +23,7 @@ export class Host {
   readonly #exports: Exports
   readonly #stopped: (error: VarveError) => void
   readonly #yield = new MessageChannel()
+  #respond: (frame: Uint8Array<ArrayBuffer>) => void
   #memory = new Uint8Array(0)
   #running = true
 
@@ -30,20 +35,29 @@ export class Host {
   ): Promise<Host> {
     let host: Host
     const go = new Go()
-    const instance = await WebAssembly.instantiate(module, {
-      ...go.importObject,
-      varve: {
-        respond: (head: number, headLength: number, body: number, bodyLength: number) =>
-          respond(host.#copy(head >>> 0, headLength, body >>> 0, bodyLength)),
-        yield: () => host.#yield.port2.postMessage(null),
-      },
-    })
-    host = new Host(go, instance, stopped)
+    const varve = {
+      respond: (head: number, headLength: number, body: number, bodyLength: number) =>
+        host.#respond(host.#copy(head >>> 0, headLength, body >>> 0, bodyLength)),
+      yield: () => host.#yield.port2.postMessage(null),
+    }
+    let instance: WebAssembly.Instance
+    try {
+      instance = await WebAssembly.instantiate(module, { ...go.importObject, varve })
+    } catch (cause) {
+      throw new VarveError('UNSUPPORTED', `The engine could not be started: ${String(cause)}. Its varve.wasm may be of another version of the package.`, { cause })
+    }
+    host = new Host(go, instance, respond, stopped)
     return host
   }
 
-  private constructor(go: Go, instance: WebAssembly.Instance, stopped: (error: VarveError) => void) {
+  private constructor(
+    go: Go,
+    instance: WebAssembly.Instance,
+    respond: (frame: Uint8Array<ArrayBuffer>) => void,
+    stopped: (error: VarveError) => void,
+  ) {
     this.#go = go
+    this.#respond = respond
     this.#exports = instance.exports as unknown as Exports
     this.#stopped = stopped
     this.#yield.port1.onmessage = () => this.#guard(() => {
@@ -64,8 +78,19 @@ export class Host {
     })
   }
 
-  /** Lets the engine be collected. Nothing must be under way. */
+  /** Ends the engine, when it has closed its store: one that is still being opened would stay locked. */
   stop(): void {
+    this.#respond = (frame) => {
+      const response = new ResponseReader(frame)
+      while (response.next()) if (response.id === LAST_ID) this.#halt()
+    }
+    const last = new RequestWriter()
+    last.add(Op.close, 0, 0, LAST_ID, 0, '', '', '')
+    this.submit(last.take())
+  }
+
+  /** Lets the engine be collected. */
+  #halt(): void {
     this.#running = false
     this.#yield.port1.close()
   }
@@ -82,9 +107,9 @@ export class Host {
 
   #fail(cause?: unknown): void {
     if (!this.#running) return
-    this.stop()
+    this.#halt()
     this.#stopped(
-      new VarveError('IO', 'The engine has crashed; the console has its report. Open the store again: what was acknowledged is there.', { cause }),
+      new VarveError('IO', "The engine has crashed; the console has its report. What was acknowledged is there when the store is opened again, with host 'inline' after the page was loaded again.", { cause }),
     )
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 export { open, destroy, list } from './open.js'
+export { persist } from './persist.js'
 export { VarveError, type ErrorCode, type ErrorFields } from './errors.js'
 export type { Codec, ValueEncoding } from './encodings.js'
 export type { Key, KeyEncoding } from './keys.js'

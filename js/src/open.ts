@@ -1,5 +1,5 @@
 import { Client, done, type Reply } from './client.js'
-import { VarveError, aborted, invalid } from './errors.js'
+import { VarveError, aborted, asVarveError, invalid } from './errors.js'
 import { MORE, Op } from './frame.js'
 import type { Key } from './keys.js'
 import { checkName, engineEntries, type EngineOptions, type OpenOptions } from './options.js'
@@ -115,15 +115,16 @@ async function withEngine<T>(
     } else {
       startInline(source, client).then(
         (transport) => client.connect(transport),
-        (error: unknown) => client.fail(error as VarveError),
+        (error: unknown) => client.fail(asVarveError(error)),
       )
     }
     return await answer
   } catch (error) {
     // Also when it has failed: the answer may never come then.
     answer.catch(() => undefined)
-    client.fail(error as VarveError)
-    throw error
+    const failure = asVarveError(error)
+    client.fail(failure)
+    throw failure
   } finally {
     signal?.removeEventListener('abort', abort)
   }

@@ -2,14 +2,14 @@ import { done, type Client, type Reply } from './client.js'
 import type { Encoding } from './encodings.js'
 import { MORE, Op, RequestFlag, type ResponseReader } from './frame.js'
 import { checkKey, requireArray, type Key } from './keys.js'
-import { Scan, openScan, type Entry, type ScanOptions } from './scan.js'
+import { Scan, openScan, type Entry, type ScanOptions, type ScanRegistry } from './scan.js'
 
 /** What a store and its snapshots have in common. @internal */
 export interface Shared<K extends Key, V> {
   readonly client: Client
   readonly encoding: Encoding<V>
   readonly readKey: (response: ResponseReader) => K
-  readonly scans: FinalizationRegistry<number>
+  readonly scans: ScanRegistry
   readonly value: Reply<V | undefined>
   readonly values: Reply<(V | undefined)[]>
 }
@@ -25,7 +25,8 @@ export function sharedBy<K extends Key, V>(
     client,
     encoding,
     readKey,
-    scans: new FinalizationRegistry((handle) => {
+    scans: new FinalizationRegistry(({ handle, unlisten }) => {
+      unlisten()
       if (!client.closed) client.call(Op.scanClose, handle, done).catch(() => undefined)
     }),
     value: { read: readValue },
@@ -62,8 +63,8 @@ export abstract class Reads<K extends Key = string, V = unknown> {
   /**
    * Reads the newest value of `key`, or `undefined` if there is none.
    *
-   * Results that arrived together share memory: a `Uint8Array` is a part of a larger buffer,
-   * which lives as long as any of its parts. Copy what is kept for long.
+   * Results that arrived together share memory: a `Uint8Array`, and in some browsers a string, is
+   * a part of a larger one, which lives as long as any of its parts. Copy what is kept for long.
    *
    * @throws {VarveError} `CORRUPT` if the block that holds it fails its checksum;
    *   `INVALID_ARGUMENT` if the key can't be one; `CLOSED` after `close()`.

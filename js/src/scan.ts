@@ -1,6 +1,6 @@
 import { done, type Client, type Reply } from './client.js'
 import { asyncDispose } from './dispose.js'
-import { aborted, invalid } from './errors.js'
+import { aborted, invalid, type VarveError } from './errors.js'
 import { MORE, NO_LIMIT, Op, RequestFlag, type ResponseReader } from './frame.js'
 import type { Key } from './keys.js'
 import { boundsOf, type KeyRange } from './range.js'
@@ -22,6 +22,15 @@ export type Entry<K extends Key = string, V = unknown> = [key: K, value: V]
 const FIRST_ANSWER = 32 << 10
 const LARGEST_ANSWER = 512 << 10
 
+/** What is left of a scan that was dropped: its handle, and the listener on its signal. @internal */
+export interface Dropped {
+  readonly handle: number
+  readonly unlisten: () => void
+}
+
+/** @internal */
+export type ScanRegistry = FinalizationRegistry<Dropped>
+
 interface Chunk<T> {
   items: T[]
   end: boolean
@@ -30,7 +39,7 @@ interface Chunk<T> {
 /** @internal */
 export function openScan<T>(
   client: Client,
-  registry: FinalizationRegistry<number>,
+  registry: ScanRegistry,
   snapshot: number,
   options: ScanOptions,
   mode: number,
@@ -76,10 +85,11 @@ function readChunk<T>(response: ResponseReader, read: (response: ResponseReader)
  */
 export class Scan<T> implements AsyncIterableIterator<T> {
   readonly #client: Client
-  readonly #registry: FinalizationRegistry<number>
+  readonly #registry: ScanRegistry
   readonly #handle: number
   readonly #chunks: Reply<Chunk<T>>
-  readonly #signal: AbortSignal | undefined
+  readonly #unlisten: () => void
+  readonly #aborted: Promise<never> | undefined // rejected by the signal, if there is one
 
   #items: T[] = []
   #index = 0
@@ -94,7 +104,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
   /** @internal */
   constructor(
     client: Client,
-    registry: FinalizationRegistry<number>,
+    registry: ScanRegistry,
     handle: number,
     chunks: Reply<Chunk<T>>,
     first: Promise<Chunk<T>>,
@@ -104,9 +114,17 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     this.#registry = registry
     this.#handle = handle
     this.#chunks = chunks
-    this.#signal = signal
-    registry.register(this, handle, this)
-    signal?.addEventListener('abort', this.#abort, { once: true })
+    let reject: (error: VarveError) => void
+    if (signal) {
+      this.#aborted = new Promise((_, rejecter) => (reject = rejecter))
+      this.#aborted.catch(() => undefined)
+    }
+    this.#unlisten = listen(signal, new WeakRef(this), (scan, error) => {
+      scan.#items = []
+      scan.#fail(error)
+      reject(error)
+    })
+    registry.register(this, { handle, unlisten: this.#unlisten }, this)
     this.#expect(first)
   }
 
@@ -137,7 +155,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     const all: T[] = []
     for (;;) {
       const rest = this.#index === 0 ? this.#items : this.#items.slice(this.#index)
-      if (all.length === 0 && this.#last) {
+      if (all.length === 0 && this.#last && this.#failure === undefined) {
         this.#items = []
         this.#end()
         return rest
@@ -234,9 +252,9 @@ export class Scan<T> implements AsyncIterableIterator<T> {
   }
 
   #expect(chunk: Promise<Chunk<T>>): void {
-    this.#arriving = chunk
+    this.#arriving = this.#aborted ? Promise.race([chunk, this.#aborted]) : chunk
     // A failure is kept for the next call: until there is one, it is nobody's.
-    chunk.catch(() => undefined)
+    this.#arriving.catch(() => undefined)
   }
 
   #fail(error: unknown): void {
@@ -245,19 +263,31 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     this.#end()
   }
 
-  readonly #abort = (): void => {
-    this.#items = []
-    this.#fail(aborted(this.#signal!))
-  }
-
   #end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#signal?.removeEventListener('abort', this.#abort)
+    this.#unlisten()
     this.#registry.unregister(this)
     this.#arriving = undefined
     if (!this.#last && !this.#client.closed) {
       this.#client.call(Op.scanClose, this.#handle, done).catch(() => undefined)
     }
   }
+}
+
+const nothing = (): void => undefined
+
+/** Listens to the signal without keeping the scan alive. Returns what ends that. */
+function listen<S extends object>(
+  signal: AbortSignal | undefined,
+  scan: WeakRef<S>,
+  abort: (scan: S, error: VarveError) => void,
+): () => void {
+  if (!signal) return nothing
+  const listener = (): void => {
+    const target = scan.deref()
+    if (target) abort(target, aborted(signal))
+  }
+  signal.addEventListener('abort', listener, { once: true })
+  return () => signal.removeEventListener('abort', listener)
 }

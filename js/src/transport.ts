@@ -10,7 +10,7 @@ import type { WasmSource } from './wasm.js'
 export interface Transport {
   /** Sends a frame, and takes its buffer. */
   send(frame: Uint8Array<ArrayBuffer>): void
-  /** Ends the engine at once. */
+  /** Ends the engine. The store is free for others as soon as may be. */
   close(): void
 }
 
@@ -63,7 +63,7 @@ function createWorker(url: string | URL | undefined): Worker {
     if (url !== undefined) return new Worker(url, { type: 'module' })
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
   } catch (cause) {
-    throw new VarveError('UNSUPPORTED', "The worker can't be started here: allow it in the page's Content-Security-Policy (worker-src), or open the store with host 'inline'.", { cause })
+    throw new VarveError('UNSUPPORTED', "The worker can't be started here: its script must be of the page's own origin (give its URL as workerUrl) and allowed by the Content-Security-Policy (worker-src). Or open the store with host 'inline'.", { cause })
   }
 }
 
@@ -73,7 +73,7 @@ function crashed(message: string): VarveError {
 
 function notLoaded(url: string | URL | undefined): VarveError {
   const what = url === undefined ? "the package's worker.js" : String(url)
-  return new VarveError('UNSUPPORTED', `The worker script could not be loaded from ${what}. Serve it there as JavaScript, or give its URL as workerUrl.`)
+  return new VarveError('UNSUPPORTED', `The worker script could not be loaded from ${what}. Serve it there as JavaScript and allow it in the Content-Security-Policy (worker-src), or give its URL as workerUrl.`)
 }
 
 /** Runs the engine in the caller's own thread. @internal */

@@ -1,5 +1,5 @@
 /** The script of the worker that an engine runs in. */
-import { VarveError } from './errors.js'
+import { asVarveError } from './errors.js'
 import { Host, loadModule } from './host.js'
 import type { FailureMessage, StartMessage } from './transport.js'
 
@@ -30,6 +30,6 @@ async function start({ start: source }: StartMessage): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  const { code, message, fields } = error instanceof VarveError ? error : new VarveError('IO', String(error))
+  const { code, message, fields } = asVarveError(error)
   page.postMessage({ failure: { code, message, fields } } satisfies FailureMessage)
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import test from 'node:test'
+import { Client } from '../src/client.js'
 import { destroy, list, open } from '../src/open.js'
+import { persist } from '../src/persist.js'
 import { asyncDispose } from '../src/dispose.js'
 import type { Durability, OpenOptions } from '../src/options.js'
-import type { Store } from '../src/store.js'
+import { Store } from '../src/store.js'
 import { varveError, wasmModule, withStore } from './support.js'
 
 /** Enough entries for several answers of a scan. */
@@ -175,6 +178,39 @@ test('an aborted scan fails with ABORTED and frees its iterator', () =>
     assert.equal((await store.stats()).iterators, 0)
   }))
 
+test('an aborted scan fails in toArray too, though all of it had arrived', () =>
+  withStore({}, async (store) => {
+    await Promise.all(['a', 'b', 'c'].map((key) => store.put(key, key)))
+    const controller = new AbortController()
+    const scan = store.keys({ signal: controller.signal })
+    await scan.next()
+    controller.abort()
+    await assert.rejects(scan.toArray(), varveError('ABORTED'))
+  }))
+
+test('aborting rejects a call that waits for the engine at once', async () => {
+  const client = new Client() // of an engine that never answers
+  const store = new Store('test', client, {})
+  const controller = new AbortController()
+  const scan = store.keys({ signal: controller.signal })
+  const waiting = [scan.next(), store.values({ signal: controller.signal }).toArray()]
+  controller.abort()
+  for (const call of waiting) await assert.rejects(call, varveError('ABORTED'))
+})
+
+test('a scan that is dropped is freed although its signal lives on', () =>
+  withStore({}, async (store) => {
+    await fill(store)
+    const { signal } = new AbortController()
+    await (async () => void (await store.keys({ signal }).next()))()
+    for (let i = 0; i < 100 && (await store.stats()).iterators > 0; i++) {
+      globalThis.gc!()
+      await new Promise(setImmediate)
+    }
+    assert.equal((await store.stats()).iterators, 0)
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+  }))
+
 test('a snapshot keeps its moment until it is closed', () =>
   withStore({}, async (store) => {
     await store.put('a', 1)
@@ -290,6 +326,8 @@ test('open refuses options that it can’t carry out', async () => {
     ['x', { ...memory, host: 'moon' }, /host is "moon"/],
     ['x', { ...memory, keyEncoding: 'json' }, /keyEncoding is "json"/],
     ['x', { ...memory, valueEncoding: 'xml' }, /valueEncoding is "xml"/],
+    ['x', { ...memory, wasmModule: {} }, /wasmModule is a value of type Object/],
+    ['x', { ...memory, wasmUrl: 'https://[' }, /wasmUrl is no URL: https:/],
     ['x', { ...memory, createIfMissing: false, errorIfExists: true }, /createIfMissing is false and errorIfExists/],
   ]
   for (const [store, options, message] of cases) {
@@ -330,6 +368,28 @@ test('what is fetched in place of the engine is named', async (t) => {
     const opening = open('test', { host: 'inline', storage: 'memory', wasmUrl: 'https://example.org/engine.wasm' })
     await assert.rejects(opening, varveError(code, message))
     t.mock.restoreAll()
+  }
+})
+
+test('a wasm file of another version is named as such', async () => {
+  const wasmModule = await WebAssembly.compile(
+    Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 7, 1, 1, 120, 1, 121, 0, 0), // imports x.y
+  )
+  const opening = open('test', { host: 'inline', storage: 'memory', wasmModule })
+  await assert.rejects(opening, varveError('UNSUPPORTED', /another version/))
+})
+
+test('persist tells what the browser answers, and false where nobody can be asked', async (t) => {
+  assert.equal(await persist(), false)
+  for (const [storage, answer] of [
+    [{ persist: async () => true }, true],
+    [{ persist: async () => false }, false],
+    [{ persisted: async () => true }, true],
+    [{ persist: () => Promise.reject(new TypeError('opaque origin')) }, false],
+  ] as const) {
+    Object.defineProperty(globalThis, 'navigator', { value: { storage }, configurable: true, writable: true })
+    t.after(() => delete (globalThis as { navigator?: unknown }).navigator)
+    assert.equal(await persist(), answer)
   }
 })
 

@@ -180,17 +180,6 @@ func (s *store) endsRecord(log string, length int) bool {
 	return length == 0 || slices.ContainsFunc(s.logged, func(w logged) bool { return w.log == log && w.end == length })
 }
 
-// recordStart returns where the record begins that has the byte at offset.
-func (s *store) recordStart(log string, offset int) int {
-	start := 0
-	for _, w := range s.logged {
-		if w.log == log && w.end <= offset {
-			start = w.end
-		}
-	}
-	return start
-}
-
 // contents reads all files of fs.
 func contents(fs vfs.FS) (files, error) {
 	list, err := fs.List()

@@ -4,7 +4,6 @@ package idbfs
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 
 	"github.com/varvedb/varve/vfs"
@@ -40,10 +39,12 @@ type committer struct {
 // batch is what one transaction writes, and who waits for it.
 type batch struct {
 	writes
-	drop  *file
-	after []func(err error) // called under FS.mu when it is over
-	done  chan struct{}
-	err   error
+	drop    *file
+	dropEnd int64             // the record up to which drop is deleted; 0: all of it
+	after   []func(err error) // called under FS.mu when it is over
+	grow    bool              // nothing is written but the headroom
+	done    chan struct{}
+	err     error
 }
 
 // join makes the caller wait for what is queued by now. After done is closed, err tells.
@@ -105,8 +106,12 @@ func (fs *FS) commitAll() {
 		fs.mu.Unlock()
 
 		err := dead
-		if err == nil && !b.empty() {
-			err = fs.explain(fs.pages.commit(&b.writes), b.bytes())
+		switch {
+		case err != nil:
+		case b.grow:
+			fs.growHeadroom()
+		case !b.empty():
+			err = fs.commitBatch(b)
 		}
 
 		fs.mu.Lock()
@@ -119,6 +124,9 @@ func (fs *FS) commitAll() {
 // take returns the next transaction's work, or nil.
 func (fs *FS) take() *batch {
 	c := &fs.commit
+	if fs.headroom.due && (fs.headroom.low || c.next == nil) {
+		return &batch{grow: true, done: make(chan struct{})}
+	}
 	b := c.next
 	c.next = nil
 	if b == nil {
@@ -180,18 +188,24 @@ func (fs *FS) takeStream(b *batch) {
 	}
 }
 
-// takeDrop takes the deletion of one file.
+// takeDrop takes the deletion of one file, or of a part of it.
 func (fs *FS) takeDrop(b *batch) {
 	c := &fs.commit
 	f := c.drops[0]
 	c.drops = c.drops[1:]
 	b.drop = f
 	b.epoch = fs.epoch
-	if f.stored {
+	if !f.stored {
+		return
+	}
+	r, last := f.nextSlice()
+	if r.start < r.end {
+		b.deleted = append(b.deleted, r)
+	}
+	b.dropEnd = r.end & indexMask
+	if last {
 		b.entries = append(b.entries, entryWrite{file: f, op: deleteEntry})
-		if r := f.allRecords(); r.start < r.end {
-			b.deleted = append(b.deleted, r)
-		}
+		b.dropEnd = 0
 	}
 }
 
@@ -238,8 +252,18 @@ func (fs *FS) finishSuccess(b *batch) {
 	for _, e := range b.entries {
 		e.file.stored = e.op != deleteEntry
 	}
-	if b.drop != nil {
+	if len(b.entries) > 0 && !fs.headroom.low && fs.headroom.pieces < fs.piecesWanted() {
+		fs.headroom.due = true
+	}
+	switch {
+	case b.drop == nil:
+	case b.dropEnd > 0:
+		b.drop.dropped = b.dropEnd
+		c.drops = append(c.drops, b.drop)
+		c.awake = true
+	default:
 		fs.forget(b.drop)
+		fs.headroom.due = fs.headroom.due || fs.headroom.low
 	}
 }
 
@@ -324,15 +348,4 @@ func (fs *FS) drain() error {
 			<-flying.done
 		}
 	}
-}
-
-// explain gives what a transaction failed with the error that callers expect.
-func (fs *FS) explain(err error, wanted int64) error {
-	if isException(err, "QuotaExceededError") {
-		return fmt.Errorf("commit: %w", &vfs.NoSpaceError{Wanted: wanted, Available: availableSpace()})
-	}
-	if err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
 }

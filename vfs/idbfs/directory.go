@@ -55,19 +55,21 @@ func parseEntry(v js.Value) (entry, error) {
 type listing struct {
 	epoch   int64
 	entries map[int64]entry
+	pieces  int64 // of the headroom
 	lastID  int64 // the highest that was ever used, so far as can be seen
 }
 
 // readListing reads the directory within a transaction over all object stores.
 func (tx *transaction) readListing() (*listing, error) {
 	names := &tx.db.names
-	var format, epoch, keys, values, last js.Value
+	var format, epoch, keys, values, pieces, last js.Value
 	if err := try(func() {
 		meta, files := tx.store(names.meta), tx.store(names.files)
 		format = meta.Call("get", names.format)
 		epoch = meta.Call("get", names.epoch)
 		keys = files.Call("getAllKeys")
 		values = files.Call("getAll")
+		pieces = tx.store(names.pages).Call("count", tx.db.jsRange(headroomRange))
 		last = tx.store(names.pages).Call("openKeyCursor", nil, "prev")
 	}); err != nil {
 		tx.abort()
@@ -77,7 +79,7 @@ func (tx *transaction) readListing() (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{entries: make(map[int64]entry)}
+	l := &listing{entries: make(map[int64]entry), pieces: int64(pieces.Get("result").Int())}
 	err = l.fill(format.Get("result"), epoch.Get("result"), keys.Get("result"), values.Get("result"), cursor)
 	if err != nil {
 		tx.abort()

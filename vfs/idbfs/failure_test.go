@@ -19,11 +19,12 @@ func TestFullStorageIsNoSpace(t *testing.T) {
 	check(t, log.Sync(vfs.Relaxed))
 
 	failCommits(t, 1, "QuotaExceededError")
+	estimate(t, 10_000, 9_000)
 	write(t, log, 5000)
 	err := log.Sync(vfs.Relaxed)
 	var noSpace *vfs.NoSpaceError
-	if !errors.As(err, &noSpace) || noSpace.Wanted != 5000 || noSpace.Available < 0 {
-		t.Fatalf("Sync: %v, want a NoSpaceError for 5000 bytes with an estimate", err)
+	if !errors.As(err, &noSpace) || noSpace.Wanted != 5000 || noSpace.Available != 1000 {
+		t.Fatalf("Sync: %v, want a NoSpaceError for 5000 bytes of 1000", err)
 	}
 
 	// The Writer is dead, and the file ends where it was last synced.
@@ -40,6 +41,28 @@ func TestFullStorageIsNoSpace(t *testing.T) {
 	fs = openAgain(t, t.Name())
 	wantContent(t, fs, "000001.log", synced)
 	wantContent(t, fs, "000002.log", want)
+}
+
+// Chromium tells pages that there are 10 GiB, whatever it is.
+func TestEstimateThatContradictsTheRefusalIsNotTold(t *testing.T) {
+	fs := openStore(t)
+	failCommits(t, 1, "QuotaExceededError")
+	estimate(t, 1<<40, 9_000)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 5000)
+	err := log.Sync(vfs.Relaxed)
+	var noSpace *vfs.NoSpaceError
+	if !errors.As(err, &noSpace) || noSpace.Available != -1 {
+		t.Errorf("Sync: %v, want a NoSpaceError without an estimate", err)
+	}
+	check(t, log.Close())
+}
+
+// estimate makes the browser tell these figures.
+func estimate(t *testing.T, quota, usage int) {
+	patch(t, "StorageManager", "estimate", func(js.Value, []js.Value, js.Value) any {
+		return js.Global().Get("Promise").Call("resolve", map[string]any{"quota": quota, "usage": usage})
+	})
 }
 
 func TestBytesStreamedAheadOfAFailureAreDropped(t *testing.T) {
@@ -224,7 +247,7 @@ func TestMissingPageIsAnError(t *testing.T) {
 	_, err := r.ReadAt(p, 0)
 	check(t, err)
 	_, err = r.ReadAt(p, 2*pageSize)
-	wantError(t, "ReadAt", err, vfs.ErrDamaged)
+	wantError(t, "ReadAt", err, vfs.ErrIO)
 	if _, err = r.ReadAt(p, 3*pageSize); err != nil && err != io.EOF {
 		t.Error(err)
 	}

@@ -81,6 +81,18 @@ func TestFormerOwnerCanNotWrite(t *testing.T) {
 	}
 }
 
+func TestFormerOwnerCanNotDeleteOrFill(t *testing.T) {
+	old, _, content, takeOver := twoOwners(t)
+	next := takeOver()
+	// What a dead Writer left behind its last Sync may be content to the new owner.
+	surplus := old.names["000001.log"].allRecords()
+	err := old.pages.commit(&writes{epoch: old.epoch, deleted: []keyRange{surplus}})
+	wantError(t, "delete of records", err, vfs.ErrLocked)
+	wantError(t, "headroom", old.db.addPiece(recordKey(0, 0), old.epoch), vfs.ErrLocked)
+	wantContent(t, next, "000001.log", content)
+	wantPieces(t, next, 0)
+}
+
 func TestFenceOutlivesItsFile(t *testing.T) {
 	_, log, _, takeOver := twoOwners(t)
 	next := takeOver()

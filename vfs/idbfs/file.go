@@ -20,9 +20,11 @@ type file struct {
 	stream    []record // pages that no Sync waits for, not yet handed over
 	err       error    // why its Writer is dead
 
+	lowFrom  int64  // its size when the store became low
 	stored   bool   // the database has an entry
 	dirty    bool   // the entry there is not the current one
 	dropping bool   // its records are being deleted, or about to be
+	dropped  int64  // how many of them are
 	content  []byte // of an unsealed file that was measured, for the first Open
 }
 
@@ -57,6 +59,25 @@ func (f *file) allRecords() keyRange {
 		return f.recordsTo(f.committed)
 	}
 	return keyRange{recordKey(f.id, 0), recordKey(f.id+1, 0)}
+}
+
+// dropSize is about how much one transaction deletes. Browsers copy what a transaction deletes, to
+// be able to undo it.
+const dropSize = 2 << 20
+
+// nextSlice returns the records that are to be deleted next, and whether they are the last.
+func (f *file) nextSlice() (r keyRange, last bool) {
+	r = f.allRecords()
+	if f.committed.size <= dropSize {
+		return r, true
+	}
+	r.start += f.dropped
+	n := max(1, dropSize*f.committed.records/f.committed.size)
+	if f.dropped+n >= f.committed.records {
+		return r, true
+	}
+	r.end = r.start + n
+	return r, false
 }
 
 // pageLen returns the length of a paged file's page.

@@ -3,11 +3,10 @@
 package idbfs
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -37,14 +36,15 @@ type FS struct {
 	cache   *pageCache
 	lockWeb func(store string) (io.Closer, error)
 
-	mu     sync.Mutex
-	err    error // why no call is served any more
-	epoch  int64 // of this owner; 0 before it took the lock
-	nextID int64
-	names  map[string]*file
-	files  map[int64]*file // by id; also those that are removed but not yet deleted
-	commit committer
-	stats  Metrics
+	mu       sync.Mutex
+	err      error // why no call is served any more
+	epoch    int64 // of this owner; 0 before it took the lock
+	nextID   int64
+	names    map[string]*file
+	files    map[int64]*file // by id; also those that are removed but not yet deleted
+	commit   committer
+	headroom headroom
+	stats    Metrics
 }
 
 // Open opens the file system of a store, and makes it if it is missing.
@@ -107,6 +107,7 @@ func (fs *FS) merge(l *listing) {
 		}
 	}
 	fs.nextID = max(fs.nextID, l.lastID+1)
+	fs.headroom.pieces = l.pieces
 }
 
 // forget drops a file that the database no longer has.
@@ -276,7 +277,7 @@ func (fs *FS) List() ([]vfs.FileInfo, error) {
 		}
 		fs.mu.Unlock()
 	}
-	slices.SortFunc(infos, func(a, b vfs.FileInfo) int { return cmp.Compare(a.Name, b.Name) })
+	sort.Slice(infos, func(i, j int) bool { return infos[i].Name < infos[j].Name })
 	return infos, nil
 }
 
@@ -320,12 +321,16 @@ func (fs *FS) takeOver() error {
 	if err := fs.drain(); err != nil {
 		return err
 	}
-	l, err := fs.db.takeOver(func(id int64) bool {
+	ours := func(id int64) bool {
 		fs.mu.Lock()
 		defer fs.mu.Unlock()
 		f := fs.files[id]
 		return f != nil && f.writing
-	})
+	}
+	l, err := fs.db.takeOver(ours)
+	if isException(err, "QuotaExceededError") && fs.spendHeadroom() {
+		l, err = fs.db.takeOver(ours)
+	}
 	if isException(err, "QuotaExceededError") {
 		// A full store must open, to be emptied. The lock keeps others out; what is missing
 		// is the fence against one who does not know that it lost it.
@@ -341,6 +346,7 @@ func (fs *FS) takeOver() error {
 	for _, f := range fs.files {
 		fs.dropIfUnused(f)
 	}
+	fs.headroom.due = true
 	fs.wake()
 	return nil
 }

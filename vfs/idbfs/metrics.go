@@ -7,7 +7,8 @@ type Metrics struct {
 	Read      Traffic // pages, and whole logs
 	Commit    Traffic // transactions with bytes of files
 	Directory Traffic // transactions with nothing but changes of the directory
-	Delete    Traffic // transactions that delete a file; its records and bytes are not counted
+	Delete    Traffic // transactions that only delete; records and bytes are not counted
+	Headroom  Traffic // pieces of it that were written
 }
 
 // Traffic is what went over in one way.

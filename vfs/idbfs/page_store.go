@@ -27,12 +27,15 @@ type pageStore interface {
 // writes are the changes of one transaction.
 type writes struct {
 	strict  bool
-	epoch   int64 // that must hold if there are entries; 0: any
+	epoch   int64 // that must hold unless only records are added; 0: any
 	records []record
 	entries []entryWrite
 	deleted []keyRange // of records
 	touch   bool       // there is nothing to write, but what was written must become strict
 }
+
+// fenced reports whether a former owner could do harm with w, were the epoch not checked.
+func (w *writes) fenced() bool { return w.epoch > 0 && len(w.entries)+len(w.deleted) > 0 }
 
 // record is bytes of a file, to be added under a key.
 type record struct {
@@ -95,33 +98,26 @@ func (db *database) commitOnce(conn js.Value, w *writes) error {
 	if w.strict {
 		options = db.names.strict
 	}
-	if len(w.entries) > 0 || w.touch {
+	if w.fenced() || len(w.entries) > 0 || w.touch {
 		scope = db.names.everything
 	}
 	tx, err := db.begin(conn, scope, db.names.readwrite, options)
 	if err != nil {
 		return err
 	}
-	fenced := len(w.entries) > 0 && w.epoch > 0
 	var epoch js.Value
 	if err := try(func() {
-		if fenced {
-			epoch = tx.store(db.names.meta).Call("get", db.names.epoch)
+		if w.fenced() {
+			epoch = tx.askEpoch()
 		}
 		db.issue(tx, w)
 	}); err != nil {
 		tx.abort()
 		return err
 	}
-	// The epoch's answer comes first, while the others are under way.
-	if fenced {
-		now, err := tx.await(epoch)
-		if err != nil {
+	if w.fenced() {
+		if err := tx.checkEpoch(epoch, w.epoch); err != nil {
 			return err
-		}
-		if int64(now.Float()) != w.epoch {
-			tx.abort()
-			return errLostLock
 		}
 	}
 	return tx.complete()
@@ -149,9 +145,7 @@ func (db *database) issue(tx *transaction, w *writes) {
 	}
 	pages := tx.store(db.names.pages)
 	for _, r := range w.deleted {
-		if r.start < r.end { // IndexedDB refuses an empty range
-			pages.Call("delete", db.jsRange(r))
-		}
+		pages.Call("delete", db.jsRange(r))
 	}
 	for _, r := range w.records {
 		data := db.names.uint8Array.New(len(r.data))
@@ -205,7 +199,7 @@ func (db *database) readPagesOnce(conn js.Value, reads []pageRead) error {
 	for i := range reads {
 		r, data := &reads[i], requests[i].Get("result")
 		if !data.Truthy() || data.Length() != len(r.dest) {
-			r.err = fmt.Errorf("page %d of file %d is not there whole: %w", r.key&indexMask, r.key>>indexBits, vfs.ErrDamaged)
+			r.err = fmt.Errorf("page %d of file %d is missing: %w", r.key&indexMask, r.key>>indexBits, vfs.ErrIO)
 			continue
 		}
 		js.CopyBytesToGo(r.dest, data)

@@ -97,7 +97,7 @@ func (r *reader) load() error {
 		fs.mu.Unlock()
 	}
 	if int64(len(content)) != end.size {
-		return fmt.Errorf("%d of %d bytes are there: %w", len(content), end.size, vfs.ErrDamaged)
+		return fmt.Errorf("%d of %d bytes are there: %w", len(content), end.size, vfs.ErrIO)
 	}
 	r.content = content
 	return nil

@@ -5,6 +5,7 @@ package idbfs
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"syscall/js"
 
@@ -23,7 +24,7 @@ func List() ([]string, error) {
 			stores = append(stores, store)
 		}
 	}
-	slices.Sort(stores)
+	sort.Strings(stores)
 	return stores, nil
 }
 

@@ -56,6 +56,25 @@ func (tx *transaction) await(request js.Value) (js.Value, error) {
 	return request.Get("result"), nil
 }
 
+// askEpoch requests the epoch. It is asked for first, so that the answer comes while the
+// requests behind it are under way.
+func (tx *transaction) askEpoch() js.Value {
+	return tx.store(tx.db.names.meta).Call("get", tx.db.names.epoch)
+}
+
+// checkEpoch ends the transaction with errLostLock unless the answer is the given epoch.
+func (tx *transaction) checkEpoch(request js.Value, epoch int64) error {
+	now, err := tx.await(request)
+	if err != nil {
+		return err
+	}
+	if int64(now.Float()) != epoch {
+		tx.abort()
+		return errLostLock
+	}
+	return nil
+}
+
 // leave lets a transaction that only read end by itself. Committing it would be wrong:
 // Chromium may then report its end before the results of long values.
 func (tx *transaction) leave() {

@@ -117,6 +117,12 @@ func (w *writer) Sync(d vfs.Durability) error {
 		fs.mu.Unlock()
 		return err
 	}
+	if err := fs.admit(w); err != nil {
+		fs.killWriter(f, err)
+		w.tail = nil
+		defer fs.mu.Unlock()
+		return w.fail("sync")
+	}
 	w.flush()
 	covered := f.queued
 	b := fs.join(d)

@@ -17,7 +17,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
+	"sort"
 	"sync"
 
 	"github.com/varvedb/varve/vfs"
@@ -143,7 +143,7 @@ func (fs *FS) List() ([]vfs.FileInfo, error) {
 	for name, f := range fs.files {
 		infos = append(infos, vfs.FileInfo{Name: name, Size: int64(f.visible())})
 	}
-	slices.SortFunc(infos, func(a, b vfs.FileInfo) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(infos, func(i, j int) bool { return infos[i].Name < infos[j].Name })
 	return infos, nil
 }
 

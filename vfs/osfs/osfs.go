@@ -5,7 +5,8 @@
 //  2. At most one file has bytes that were synced Relaxed and not by fsync since: before
 //     another file's sync or a Rename takes effect, that file is settled by fsync. So
 //     promise 3 of vfs holds in a loss of power, too, for every Sync that returned, at
-//     the price of one fsync a log.
+//     the price of one fsync a log. Which file a process that was killed has left so is not
+//     known: the first sync or Rename settles all files that are there.
 //  3. The lock is the file LOCK, as in LevelDB. It is not listed, and the FS refuses to
 //     create, open, remove or rename it. Subdirectories and other special files are ignored.
 //
@@ -37,6 +38,7 @@ type FS struct {
 
 	mu        sync.Mutex
 	unsettled *file // synced Relaxed and not by fsync since; nil: none
+	inherited bool  // files that others have written may be unsettled, too
 }
 
 // Open returns the FS of a directory, which must exist.
@@ -52,7 +54,7 @@ func Open(dir string) (*FS, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("open directory %s: %w: not a directory", dir, vfs.ErrIO)
 	}
-	return &FS{dir: dir}, nil
+	return &FS{dir: dir, inherited: true}, nil
 }
 
 // Create is Open, but makes the directory and those above it where they are missing.
@@ -189,12 +191,21 @@ func (fs *FS) Close() error {
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	if fs.unsettled == nil {
+		return nil
+	}
 	return fs.settle()
 }
 
-// settle brings the unsettled file to the medium. fs.mu must be held.
-// After a failure the file stays unsettled, so that the next caller tries again.
+// settle brings what is unsettled to the medium. fs.mu must be held.
+// After a failure it stays unsettled, so that the next caller tries again.
 func (fs *FS) settle() error {
+	if fs.inherited {
+		if err := fs.settleInherited(); err != nil {
+			return err
+		}
+		fs.inherited = false
+	}
 	f := fs.unsettled
 	if f == nil {
 		return nil
@@ -207,6 +218,38 @@ func (fs *FS) settle() error {
 		return closeHandle(f)
 	}
 	return nil
+}
+
+// settleInherited brings every file of the directory to the medium.
+func (fs *FS) settleInherited() error {
+	entries, err := os.ReadDir(fs.dir)
+	if err != nil {
+		return failure("list", fs.dir, err)
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() {
+			continue
+		}
+		if err := syncPath(filepath.Join(fs.dir, entry.Name())); err != nil {
+			return failure("sync", entry.Name(), err)
+		}
+	}
+	if err := syncDir(fs.dir); err != nil {
+		return failure("sync directory", fs.dir, err)
+	}
+	return nil
+}
+
+// syncPath makes a file durable, unless it is gone or may not be written: then nobody here wrote it.
+func syncPath(path string) error {
+	handle, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(handle.Sync(), handle.Close())
 }
 
 // fsync makes a file and its name durable.

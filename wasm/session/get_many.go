@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"slices"
+	"sort"
 
 	"github.com/varvedb/varve/wasm/frame"
 )
@@ -30,7 +31,7 @@ func (s *Session) getMany(r *frame.Request, m *moment) {
 		g.keys[i] = bytes.Clone(e.Key)
 		places[i] = i
 	}
-	slices.SortFunc(places, func(a, b int) int { return bytes.Compare(g.keys[a], g.keys[b]) })
+	sort.Slice(places, func(i, j int) bool { return bytes.Compare(g.keys[places[i]], g.keys[places[j]]) < 0 })
 	for part := range slices.Chunk(places, max(perReader, (n+maxReading-1)/maxReading)) {
 		g.missing++
 		m.users++

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/varvedb/varve/engine"
 	"github.com/varvedb/varve/wasm/frame"
@@ -191,7 +190,8 @@ func (s *Session) nextJob() func() {
 		return nil
 	}
 	job := s.queue[0]
-	s.queue = slices.Delete(s.queue, 0, 1)
+	s.queue[0] = nil
+	s.queue = s.queue[1:]
 	return job
 }
 

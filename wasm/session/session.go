@@ -131,6 +131,7 @@ func (s *Session) drain() {
 	defer s.mu.Unlock()
 	for s.blocked != nil {
 		wait := s.blocked
+		s.notify()
 		s.mu.Unlock()
 		wait()
 		s.mu.Lock()

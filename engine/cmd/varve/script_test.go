@@ -23,7 +23,7 @@ import (
 // A "*" in what is expected stands for any number.
 //
 // They run in a directory of their own, which the script's own commands prepare and look at:
-// mkdir DIR, write FILE CONTENT, ls DIR. A second passes between two looks at the clock.
+// mkdir DIR, write FILE CONTENT, rm FILE, ls DIR. A second passes between two looks at the clock.
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(scripts) == 0 {
@@ -81,6 +81,9 @@ func runCommand(t *testing.T, stdin string, args []string) string {
 		return ""
 	case "write":
 		check(t, os.WriteFile(args[1], []byte(args[2]), 0o644))
+		return ""
+	case "rm":
+		check(t, os.Remove(args[1]))
 		return ""
 	case "ls":
 		entries, err := os.ReadDir(args[1])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/tests/bench/dbbench"
 	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/osfs"
 )
@@ -133,6 +135,7 @@ func TestFailureToPrintIsReported(t *testing.T) {
 	mustRun(t, "", "put", dir, "k", "v")
 	for _, args := range [][]string{
 		{"get", dir, "k"}, {"scan", dir}, {"stats", dir}, {"verify", dir}, {"compact", dir},
+		{"checkpoint", dir, t.TempDir()}, {"repair", dir}, {"dump", filepath.Join(dir, "CURRENT")}, {"bench", t.TempDir()},
 		{"help"}, {"help", "get"}, {"get", "--help"}, {"version"},
 	} {
 		var errs strings.Builder
@@ -193,6 +196,69 @@ func TestVerifyNamesDamagedTable(t *testing.T) {
 	}
 }
 
+func TestRepairSavesWhatCanBeRead(t *testing.T) {
+	dir := t.TempDir()
+	entries := map[string]string{}
+	for i := range 300 {
+		entries[fmt.Sprintf("key%03d", i)] = strings.Repeat("value", 20)
+	}
+	fill(t, dir, entries)
+	mustRun(t, "", "compact", dir)
+	table := flipByte(t, dir, "*.ldb", 10)
+	for _, want := range []string{table + " is corrupt at 0", "Lost:", `keys from "key000" to "key`, table + ".damaged"} {
+		if report := runVarve("", "repair", copyOf(t, dir)).out; !strings.Contains(report, want) {
+			t.Errorf("%q is missing in the report:\n%s", want, report)
+		}
+	}
+	mustRun(t, "", "repair", dir)
+	mustRun(t, "", "verify", dir)
+	left := contents(t, dir)
+	if len(left) == 0 || len(left) == len(entries) || left["key299"] != entries["key299"] {
+		t.Errorf("%d of %d entries are left", len(left), len(entries))
+	}
+	r := runVarve("", "dump", filepath.Join(dir, table+".damaged"))
+	if r.status != 1 || !strings.Contains(r.out, "\n0: damaged: block 1, ") {
+		t.Errorf("dump of the file that was kept: status %d\n%s", r.status, r.out)
+	}
+}
+
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	check(t, os.CopyFS(to, os.DirFS(dir)))
+	return to
+}
+
+func TestEveryFileOfAnOpenStoreIsDumped(t *testing.T) {
+	dir := t.TempDir()
+	fill(t, dir, map[string]string{"in a table": "1"})
+	mustRun(t, "", "compact", dir)
+	check(t, withStore(dir, func(s store) error {
+		check(t, s.Put([]byte("in a log"), []byte("22"), engine.Relaxed))
+		files, err := s.fs.List()
+		check(t, err)
+		var all strings.Builder
+		for _, f := range files {
+			all.WriteString(mustRun(t, "", "dump", "--entries", filepath.Join(dir, f.Name)))
+		}
+		for _, want := range []string{`put "in a log" 2 bytes`, `"in a table"@1,put 1 bytes`, "the manifest is MANIFEST-", "comparator "} {
+			if !strings.Contains(all.String(), want) {
+				t.Errorf("%q is missing in:\n%s", want, &all)
+			}
+		}
+		return nil
+	}))
+}
+
+func TestBenchNamesEveryWorkload(t *testing.T) {
+	help := mustRun(t, "", "help", "bench")
+	for _, w := range dbbench.Workloads() {
+		if !strings.Contains(help, w.Name) {
+			t.Errorf("%s is missing in:\n%s", w.Name, help)
+		}
+	}
+}
+
 func TestLockedStoreIsNamedByEveryCommand(t *testing.T) {
 	dir := t.TempDir()
 	mustRun(t, "", "put", dir, "k", "v")
@@ -203,7 +269,7 @@ func TestLockedStoreIsNamedByEveryCommand(t *testing.T) {
 	want := "varve: " + dir + " is locked: another program has the store open; close it there and try again\n"
 	for _, args := range [][]string{
 		{"put", dir, "k", "v"}, {"get", dir, "k"}, {"del", dir, "k"}, {"scan", dir}, {"import", dir, "-"},
-		{"stats", dir}, {"verify", dir}, {"compact", dir},
+		{"stats", dir}, {"verify", dir}, {"compact", dir}, {"checkpoint", dir, t.TempDir()}, {"repair", dir},
 	} {
 		if r := runVarve("", args...); r.status != 1 || r.err != want {
 			t.Errorf("%q: status %d, message %q, want %q", args, r.status, r.err, want)

@@ -1,9 +1,8 @@
 package manifest
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 
 	"github.com/varvedb/varve/engine/internal/base"
 )
@@ -74,9 +73,9 @@ func (b *builder) version() (*Version, error) {
 	}
 	for level, tables := range v.Levels {
 		if level == 0 {
-			slices.SortFunc(tables, func(a, b *Table) int { return cmp.Compare(b.Num, a.Num) })
+			sort.Slice(tables, func(i, j int) bool { return tables[i].Num > tables[j].Num })
 		} else {
-			slices.SortFunc(tables, func(a, b *Table) int { return base.Compare(a.Smallest, b.Smallest) })
+			sort.Slice(tables, func(i, j int) bool { return base.Compare(tables[i].Smallest, tables[j].Smallest) < 0 })
 		}
 	}
 	return v, v.Check()

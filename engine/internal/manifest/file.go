@@ -94,6 +94,9 @@ func readCurrent(fs vfs.FS) (base.FileNum, error) {
 	if err == io.EOF {
 		err = nil
 	}
+	if errors.Is(err, vfs.ErrDamaged) {
+		err = base.Corruption(base.CurrentName, 0, "%v", err)
+	}
 	if err = errors.Join(err, r.Close()); err != nil {
 		return 0, fmt.Errorf("read %s: %w", base.CurrentName, err)
 	}

@@ -11,10 +11,17 @@ package memtable
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/skiplist"
 )
+
+// EntryOverhead is what an entry takes at most beyond its key and its value.
+const EntryOverhead = skiplist.MaxNodeSize
+
+// MaxArenaSize is the length of the longest arena of which all can be used.
+const MaxArenaSize = math.MaxUint32
 
 // Splice is what makes adding in ascending order cheap: see skiplist.List.Insert.
 type Splice = skiplist.Splice
@@ -31,12 +38,12 @@ func New(arena []byte) *Memtable { return &Memtable{list: skiplist.New(arena)} }
 // ArenaSize returns the length of an arena that surely holds so many entries with so many
 // bytes of keys and values together.
 func ArenaSize(entries, bytes int) int {
-	return skiplist.MinCapacity + entries*skiplist.MaxNodeSize + bytes
+	return skiplist.MinCapacity + entries*EntryOverhead + bytes
 }
 
 // Room reports whether so many entries with so many bytes of keys and values surely fit in.
 func (m *Memtable) Room(entries, bytes int) bool {
-	return entries*skiplist.MaxNodeSize+bytes <= m.Capacity()-m.Size()
+	return entries*EntryOverhead+bytes <= m.Capacity()-m.Size()
 }
 
 // Add adds an entry, copying key and value. s may be nil. It fails with skiplist.ErrFull if

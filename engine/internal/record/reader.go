@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/vfs"
 )
 
 // ErrTorn says that the file ends within a record, as a crash leaves it.
@@ -197,6 +198,9 @@ func (r *Reader) readBlock(start int64) error {
 	if n, err := r.file.ReadAt(r.block, start); n < len(r.block) {
 		if err == nil || err == io.EOF {
 			err = io.ErrUnexpectedEOF
+		}
+		if errors.Is(err, vfs.ErrDamaged) {
+			return base.Corruption(r.name, start+int64(n), "%v", err)
 		}
 		return fmt.Errorf("read %s at %d: %w", r.name, start+int64(n), err)
 	}

@@ -41,6 +41,7 @@ type Cache struct {
 	clock   []*Table // every open table; the hand passes over them
 	hand    int
 	opening map[base.FileNum]*opening
+	closed  bool // tables opened from now on are their users' alone
 }
 
 type opening struct {
@@ -116,9 +117,10 @@ func (c *Cache) finishOpening(num base.FileNum, o *opening) (*Table, error) {
 	delete(c.opening, num)
 	var closing []*Table
 	if o.err == nil {
-		o.table.refs.Store(2)
-		o.table.used.Store(true)
-		closing = c.insert(o.table)
+		o.table.refs.Store(1)
+		if !c.closed {
+			closing = c.insert(o.table)
+		}
 	}
 	c.mu.Unlock()
 	close(o.done)
@@ -151,6 +153,8 @@ func (c *Cache) openTable(num base.FileNum) (*Table, error) {
 
 // insert adds an open table and returns those that leave for it. c.mu is held.
 func (c *Cache) insert(t *Table) (leaving []*Table) {
+	t.refs.Add(1)
+	t.used.Store(true)
 	open := maps.Clone(*c.open.Load())
 	for len(c.clock) > 0 && (c.bytes+t.MemorySize() > c.capacity || len(c.clock) >= maxOpen) {
 		victim := c.nextVictim()
@@ -206,10 +210,12 @@ func (c *Cache) Evict(num base.FileNum) {
 	c.blocks.EvictFile(num)
 }
 
-// Close forgets every table. Those still acquired are closed when they are released.
+// Close forgets every table, and keeps none from then on. Those that are acquired, now or later,
+// are closed when they are released.
 func (c *Cache) Close() {
 	c.mu.Lock()
 	leaving := c.clock
+	c.closed = true
 	c.clock, c.bytes = nil, 0
 	c.open.Store(&map[base.FileNum]*Table{})
 	c.mu.Unlock()

@@ -8,22 +8,17 @@ import (
 	pebblebloom "github.com/cockroachdb/pebble/bloom"
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/filter"
-	"github.com/syndtr/goleveldb/leveldb/iterator"
 	"github.com/syndtr/goleveldb/leveldb/opt"
 	"github.com/syndtr/goleveldb/leveldb/util"
 
 	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/tests/bench/dbbench"
 	"github.com/varvedb/varve/vfs/osfs"
 )
 
-// store is what the workloads need of an engine. Writes are not synced.
+// store is an engine's store.
 type store interface {
-	put(key, value []byte) error
-	del(key []byte) error
-	get(key []byte) (found bool, err error)
-	scan(reverse bool) (entries int, err error)
-	seek(key []byte) error // to the first key from there on, with a new iterator each time
-	settle() error         // waits for flushes and compactions
+	dbbench.Store
 	close() error
 }
 
@@ -41,14 +36,12 @@ var engines = map[string]func(dir string) (store, error){
 	"goleveldb": openGoLevelDB, "pebble": openPebble,
 }
 
-// varveStore writes as durably as it is told: Deferred is what Pebble's NoSync does, and Relaxed,
-// a system call for each write, what LevelDB's unsynced writes do.
-type varveStore struct {
-	db         *engine.DB
-	durability engine.Durability
-	value      []byte
-}
+type varveStore struct{ dbbench.Varve }
 
+func (s varveStore) close() error { return s.DB.Close() }
+
+// openVarve makes stores that write as durably as it is told: Deferred is what Pebble's NoSync
+// does, and Relaxed, a system call for each write, what LevelDB's unsynced writes do.
 func openVarve(d engine.Durability) func(dir string) (store, error) {
 	return func(dir string) (store, error) {
 		fs, err := osfs.Create(dir)
@@ -59,45 +52,8 @@ func openVarve(d engine.Durability) func(dir string) (store, error) {
 			MemoryBudget: 64 << 20, MemtableSize: memtableSize, BlockCacheSize: cacheSize,
 			BlockSize: blockSize, FilterBitsPerKey: filterBits,
 		})
-		return &varveStore{db: db, durability: d}, err
+		return varveStore{dbbench.Varve{DB: db, Durability: d}}, err
 	}
-}
-
-func (s *varveStore) put(key, value []byte) error { return s.db.Put(key, value, s.durability) }
-func (s *varveStore) del(key []byte) error        { return s.db.Delete(key, s.durability) }
-func (s *varveStore) settle() error               { return s.db.Compact(nil, nil) }
-func (s *varveStore) close() error                { return s.db.Close() }
-
-func (s *varveStore) get(key []byte) (found bool, err error) {
-	s.value, err = s.db.Get(s.value[:0], key)
-	if errors.Is(err, engine.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (s *varveStore) scan(reverse bool) (entries int, err error) {
-	it, err := s.db.NewIterator(engine.IterOptions{})
-	if err != nil {
-		return 0, err
-	}
-	start, step := it.First, it.Next
-	if reverse {
-		start, step = it.Last, it.Prev
-	}
-	for valid := start(); valid; valid = step() {
-		entries += min(1, len(it.Key())+len(it.Value()))
-	}
-	return entries, errors.Join(it.Error(), it.Close())
-}
-
-func (s *varveStore) seek(key []byte) error {
-	it, err := s.db.NewIterator(engine.IterOptions{})
-	if err != nil {
-		return err
-	}
-	it.SeekGE(key)
-	return errors.Join(it.Error(), it.Close())
 }
 
 type goLevelDB struct{ db *leveldb.DB }
@@ -110,37 +66,49 @@ func openGoLevelDB(dir string) (store, error) {
 	return goLevelDB{db}, err
 }
 
-func (s goLevelDB) put(key, value []byte) error { return s.db.Put(key, value, nil) }
-func (s goLevelDB) del(key []byte) error        { return s.db.Delete(key, nil) }
-func (s goLevelDB) settle() error               { return s.db.CompactRange(util.Range{}) }
+func (s goLevelDB) Put(key, value []byte) error { return s.db.Put(key, value, nil) }
+func (s goLevelDB) Delete(key []byte) error     { return s.db.Delete(key, nil) }
+func (s goLevelDB) Settle() error               { return s.db.CompactRange(util.Range{}) }
 func (s goLevelDB) close() error                { return s.db.Close() }
 
-func (s goLevelDB) get(key []byte) (found bool, err error) {
-	_, err = s.db.Get(key, nil)
+func (s goLevelDB) PutSync(key, value []byte) error {
+	return s.db.Put(key, value, &opt.WriteOptions{Sync: true})
+}
+
+func (s goLevelDB) PutAll(keys, values [][]byte) error {
+	var b leveldb.Batch
+	for i, key := range keys {
+		b.Put(key, values[i])
+	}
+	return s.db.Write(&b, nil)
+}
+
+func (s goLevelDB) Get(_, key []byte) (value []byte, found bool, err error) {
+	value, err = s.db.Get(key, nil)
 	if errors.Is(err, leveldb.ErrNotFound) {
-		return false, nil
+		return nil, false, nil
 	}
-	return err == nil, err
+	return value, err == nil, err
 }
 
-func (s goLevelDB) scan(reverse bool) (entries int, err error) {
+func (s goLevelDB) Seek(key []byte) (found bool, err error) {
 	it := s.db.NewIterator(nil, nil)
 	defer it.Release()
-	start, step := iterator.Iterator.First, iterator.Iterator.Next
+	return it.Seek(key), it.Error()
+}
+
+func (s goLevelDB) Scan(reverse bool) (entries, bytes int64, err error) {
+	it := s.db.NewIterator(nil, nil)
+	defer it.Release()
+	start, step := it.First, it.Next
 	if reverse {
-		start, step = iterator.Iterator.Last, iterator.Iterator.Prev
+		start, step = it.Last, it.Prev
 	}
-	for valid := start(it); valid; valid = step(it) {
-		entries += min(1, len(it.Key())+len(it.Value()))
+	for valid := start(); valid; valid = step() {
+		entries++
+		bytes += int64(len(it.Key()) + len(it.Value()))
 	}
-	return entries, it.Error()
-}
-
-func (s goLevelDB) seek(key []byte) error {
-	it := s.db.NewIterator(nil, nil)
-	defer it.Release()
-	it.Seek(key)
-	return it.Error()
+	return entries, bytes, it.Error()
 }
 
 type pebbleStore struct{ db *pebble.DB }
@@ -159,47 +127,60 @@ func openPebble(dir string) (store, error) {
 	return pebbleStore{db}, err
 }
 
-func (s pebbleStore) put(key, value []byte) error { return s.db.Set(key, value, pebble.NoSync) }
-func (s pebbleStore) del(key []byte) error        { return s.db.Delete(key, pebble.NoSync) }
-func (s pebbleStore) close() error                { return s.db.Close() }
+func (s pebbleStore) Put(key, value []byte) error     { return s.db.Set(key, value, pebble.NoSync) }
+func (s pebbleStore) PutSync(key, value []byte) error { return s.db.Set(key, value, pebble.Sync) }
+func (s pebbleStore) Delete(key []byte) error         { return s.db.Delete(key, pebble.NoSync) }
+func (s pebbleStore) close() error                    { return s.db.Close() }
 
-func (s pebbleStore) settle() error {
+func (s pebbleStore) Settle() error {
 	return s.db.Compact([]byte{0}, []byte{0xff}, false)
 }
 
-func (s pebbleStore) get(key []byte) (found bool, err error) {
-	_, closer, err := s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
+func (s pebbleStore) PutAll(keys, values [][]byte) (err error) {
+	b := s.db.NewBatch()
+	defer func() { err = errors.Join(err, b.Close()) }()
+	for i, key := range keys {
+		if err := b.Set(key, values[i], nil); err != nil {
+			return err
+		}
 	}
+	return b.Commit(pebble.NoSync)
+}
+
+func (s pebbleStore) Get(dst, key []byte) (value []byte, found bool, err error) {
+	shared, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return append(dst[:0], shared...), true, closer.Close()
+}
+
+func (s pebbleStore) Seek(key []byte) (found bool, err error) {
+	it, err := s.db.NewIter(nil)
 	if err != nil {
 		return false, err
 	}
-	return true, closer.Close()
+	found = it.SeekGE(key)
+	return found, errors.Join(it.Error(), it.Close())
 }
 
-func (s pebbleStore) scan(reverse bool) (entries int, err error) {
+func (s pebbleStore) Scan(reverse bool) (entries, bytes int64, err error) {
 	it, err := s.db.NewIter(nil)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	start, step := it.First, it.Next
 	if reverse {
 		start, step = it.Last, it.Prev
 	}
 	for valid := start(); valid; valid = step() {
-		entries += min(1, len(it.Key())+len(it.Value()))
+		entries++
+		bytes += int64(len(it.Key()) + len(it.Value()))
 	}
-	return entries, errors.Join(it.Error(), it.Close())
-}
-
-func (s pebbleStore) seek(key []byte) error {
-	it, err := s.db.NewIter(nil)
-	if err != nil {
-		return err
-	}
-	it.SeekGE(key)
-	return errors.Join(it.Error(), it.Close())
+	return entries, bytes, errors.Join(it.Error(), it.Close())
 }
 
 // quiet drops what Pebble logs, but for what ends it.

@@ -13,11 +13,15 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
+
+	"github.com/varvedb/varve/tests/bench/dbbench"
 )
 
 func main() {
-	n := flag.Int("n", 300_000, "records, of 16-byte keys and 100-byte values")
+	var c dbbench.Config
+	flag.IntVar(&c.Num, "n", 300_000, "records, of 16-byte keys")
+	flag.IntVar(&c.ValueSize, "value-size", 100, "bytes of a value")
+	flag.IntVar(&c.Threads, "threads", 1, "goroutines that do the same at once")
 	rounds := flag.Int("rounds", 3, "runs of each workload; the median counts")
 	only := flag.String("engines", "varve,varve-relaxed,goleveldb,pebble", "the engines to run")
 	workloads := flag.String("workloads", "", "the workloads to run; empty: all")
@@ -32,7 +36,7 @@ func main() {
 		}
 		defer stop()
 	}
-	if err := run(*n, *rounds, strings.Split(*only, ","), *workloads, *dir); err != nil {
+	if err := run(c, *rounds, strings.Split(*only, ","), *workloads, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)
 		os.Exit(1)
 	}
@@ -52,7 +56,7 @@ func startProfile(path string) (stop func(), err error) {
 	}, nil
 }
 
-func run(n, rounds int, names []string, only, dir string) error {
+func run(c dbbench.Config, rounds int, names []string, only, dir string) error {
 	dir, err := os.MkdirTemp(dir, "varve-bench-")
 	if err != nil {
 		return err
@@ -60,20 +64,20 @@ func run(n, rounds int, names []string, only, dir string) error {
 	defer os.RemoveAll(dir)
 	samples := map[string]map[string][]float64{}
 	for round := range rounds {
-		for _, w := range workloads {
-			if only != "" && !slices.Contains(strings.Split(only, ","), w.name) {
+		for _, w := range dbbench.Workloads() {
+			if only != "" && !slices.Contains(strings.Split(only, ","), w.Name) {
 				continue
 			}
-			if samples[w.name] == nil {
-				samples[w.name] = map[string][]float64{}
+			if samples[w.Name] == nil {
+				samples[w.Name] = map[string][]float64{}
 			}
 			for _, name := range names {
-				path := filepath.Join(dir, fmt.Sprintf("%s-%s-%d", w.name, name, round))
-				micros, err := measure(w, engines[name], path, n)
+				path := filepath.Join(dir, fmt.Sprintf("%s-%s-%d", w.Name, name, round))
+				micros, err := measure(w, engines[name], path, c)
 				if err != nil {
-					return fmt.Errorf("%s on %s: %w", w.name, name, err)
+					return fmt.Errorf("%s on %s: %w", w.Name, name, err)
 				}
-				samples[w.name][name] = append(samples[w.name][name], micros)
+				samples[w.Name][name] = append(samples[w.Name][name], micros)
 			}
 		}
 	}
@@ -81,22 +85,19 @@ func run(n, rounds int, names []string, only, dir string) error {
 	return nil
 }
 
-// measure returns the microseconds that one of the workload's n operations takes.
-func measure(w workload, open func(dir string) (store, error), path string, n int) (micros float64, err error) {
+// measure returns the microseconds that one of the workload's operations takes.
+func measure(w dbbench.Workload, open func(dir string) (store, error), path string, c dbbench.Config) (micros float64, err error) {
 	s, err := open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(path)
 	defer s.close()
-	if w.prepare != nil {
-		if err := w.prepare(s, n); err != nil {
-			return 0, err
-		}
+	if err := w.Prepare(s, c); err != nil {
+		return 0, err
 	}
-	start := time.Now()
-	ops, err := w.run(s, n)
-	return float64(time.Since(start).Microseconds()) / float64(ops), err
+	r, err := w.Run(s, c)
+	return r.MicrosPerOp(), err
 }
 
 func print(samples map[string]map[string][]float64, names []string) {
@@ -106,14 +107,14 @@ func print(samples map[string]map[string][]float64, names []string) {
 		fmt.Fprintf(out, "%s/%s\t", peer, names[0])
 	}
 	fmt.Fprintln(out)
-	for _, w := range workloads {
-		if samples[w.name] == nil {
+	for _, w := range dbbench.Workloads() {
+		if samples[w.Name] == nil {
 			continue
 		}
-		fmt.Fprintf(out, "%s\t", w.name)
+		fmt.Fprintf(out, "%s\t", w.Name)
 		var medians []float64
 		for _, name := range names {
-			s := samples[w.name][name]
+			s := samples[w.Name][name]
 			slices.Sort(s)
 			medians = append(medians, s[len(s)/2])
 			fmt.Fprintf(out, "%.3f\t", medians[len(medians)-1])

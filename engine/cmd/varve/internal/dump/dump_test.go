@@ -142,6 +142,56 @@ batches: 2, puts: 2, deletes: 0
 	}
 }
 
+// TestWalkBehindDamageMeetsMore damages the first record of a log, and then what follows.
+func TestWalkBehindDamageMeetsMore(t *testing.T) {
+	first, last := batchOf(1, put("a", "1")), batchOf(4, put("z", "4"))
+	long := batchOf(3, put("long", strings.Repeat("x", 100_000)))
+	inParts := logOf(first, long, last) // in blocks 0 to 3
+	filled := logOf(first, batchOf(2, put("fill", strings.Repeat("x", record32K-52))))
+	const firstDamaged = "0: damaged: checksum mismatch\n"
+	const filler = "24: batch of 32737 bytes, sequence numbers 2 to 2\n  2 put \"fill\" 32716 bytes\n"
+	lastAt := func(offset int) string {
+		return fmt.Sprintf("%d: batch of 17 bytes, sequence numbers 4 to 4\n  4 put \"z\" 1 bytes\n", offset)
+	}
+	for _, c := range []struct {
+		name    string
+		content []byte
+		want    string
+		damaged int
+	}{
+		{"the next chunk, so that the block is given up", func() []byte { p := bytes.Clone(inParts); p[30] ^= 1; return p }(),
+			firstDamaged + lastAt(100_073) + "batches: 1, puts: 1, deletes: 0\n", 1},
+		{"a middle part of a record", func() []byte { p := bytes.Clone(inParts); p[record32K+100] ^= 1; return p }(),
+			firstDamaged + "32768: damaged: checksum mismatch\n" + lastAt(100_073) + "batches: 1, puts: 1, deletes: 0\n", 2},
+		{"parts without the first", append(bytes.Clone(filled), inParts[record32K:]...),
+			firstDamaged + filler + "32768: damaged: part of a record without its beginning\n" + lastAt(100_073) + "batches: 2, puts: 2, deletes: 0\n", 2},
+		{"a first part without the others", append(bytes.Clone(inParts[:record32K]), logOf(last)...),
+			firstDamaged + "24: damaged: record without its end\n" + lastAt(record32K) + "batches: 1, puts: 1, deletes: 0\n", 2},
+		{"a first part at the end", bytes.Clone(inParts[:record32K]),
+			firstDamaged + "24: cut off: the file ends within a record, as a crash leaves it\nbatches: 0, puts: 0, deletes: 0\n", 1},
+		{"zeros at the end", append(bytes.Clone(filled), make([]byte, 100)...),
+			firstDamaged + filler + "32768: cut off: the file ends within a record, as a crash leaves it\nbatches: 1, puts: 1, deletes: 0\n", 1},
+		{"zeros before records", append(append(bytes.Clone(filled), make([]byte, record32K)...), logOf(last)...),
+			firstDamaged + filler + "32768: damaged: zeros, though records follow\n" + lastAt(2*record32K) + "batches: 2, puts: 2, deletes: 0\n", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.content[10] ^= 1
+			expect(t, "000001.log", c.content, Options{}, c.want, c.damaged)
+		})
+	}
+}
+
+func TestOffsetOfRecordSkipsTheEndOfABlock(t *testing.T) {
+	content := logOf(batchOf(1, put("fill", strings.Repeat("x", record32K-34))), batchOf(2, del("b")))
+	expect(t, "000001.log", content, Options{}, `
+0: batch of 32755 bytes, sequence numbers 1 to 1
+  1 put "fill" 32734 bytes
+32768: batch of 15 bytes, sequence numbers 2 to 2
+  2 del "b"
+batches: 2, puts: 1, deletes: 1
+`, 0)
+}
+
 func TestBatchThatIsNotWellFormedIsDamage(t *testing.T) {
 	good := batchOf(1, put("a", "1"), put("b", "2"))
 	expect(t, "000001.log", logOf(good[:len(good)-1], []byte("short"), append(good, 'x'), batchOf(3, del("c"))), Options{}, `
@@ -257,20 +307,39 @@ func TestTableWithoutIndexLosesDamagedBlockOnly(t *testing.T) {
 }
 
 func TestOverlappingBlocksAreDamage(t *testing.T) {
-	content := smallTable(t)
-	index := blockOf(indexEntry("a", 0, 47), indexEntry("b", 0, 47), indexEntry("c", 0, 47))
-	metaindex := blockOf()
-	table := append(content[:52], metaindex...)
-	table = append(table, index...)
-	footer := binary.AppendUvarint(binary.AppendUvarint(nil, 52), uint64(len(metaindex)-blockTrailerLen))
-	footer = binary.AppendUvarint(footer, uint64(52+len(metaindex)))
-	footer = binary.AppendUvarint(footer, uint64(len(index)-blockTrailerLen))
-	table = append(table, append(footer, make([]byte, footerHandlesLen-len(footer))...)...)
-	table = binary.LittleEndian.AppendUint64(table, footerMagic)
+	data := blockOf(dataEntry("a"), dataEntry("b"))
+	table := tableOf(data, indexEntry("b", 0, data), indexEntry("c", 0, data), indexEntry("d", 0, data))
 	text, n := dumpBytes(t, "000005.ldb", table, Options{})
-	if n == 0 || !strings.Contains(text, "blocks overlap") || !strings.Contains(text, "0: block 1, 47 bytes") {
+	if n == 0 || !strings.Contains(text, "blocks overlap") || !strings.Contains(text, "entries: 2, ") {
 		t.Errorf("%d damaged places:\n%s", n, text)
 	}
+}
+
+func TestKeysOutOfOrderAreDamage(t *testing.T) {
+	data := blockOf(dataEntry("a"), dataEntry("c"), dataEntry("b"))
+	text, n := dumpBytes(t, "000005.ldb", tableOf(data, indexEntry("c", 0, data)), Options{})
+	if n != 1 || !strings.Contains(text, `0: damaged: block 1: entry at 26 of the block: "b"@1,put does not follow "c"@1,put`) {
+		t.Errorf("%d damaged places:\n%s", n, text)
+	}
+}
+
+func TestCompressedBlockCannotClaimAnySize(t *testing.T) {
+	claim := binary.AppendUvarint(nil, 1<<30)
+	if _, err := uncompress(claim); err == nil || !strings.Contains(err.Error(), "can't hold 1073741824") {
+		t.Errorf("%d bytes claim to hold a gigabyte: %v", len(claim), err)
+	}
+}
+
+// tableOf is a table of one data block, an empty metaindex and an index of those entries.
+func tableOf(data []byte, index ...[]byte) []byte {
+	footer := binary.AppendUvarint(nil, uint64(len(data)))
+	table := append(bytes.Clone(data), blockOf()...)
+	footer = binary.AppendUvarint(footer, uint64(len(table)-len(data)-blockTrailerLen))
+	footer = binary.AppendUvarint(footer, uint64(len(table)))
+	footer = binary.AppendUvarint(footer, uint64(len(blockOf(index...))-blockTrailerLen))
+	table = append(table, blockOf(index...)...)
+	table = append(table, append(footer, make([]byte, footerHandlesLen-len(footer))...)...)
+	return binary.LittleEndian.AppendUint64(table, footerMagic)
 }
 
 // blockOf is a stored block of those entries, each whole.
@@ -282,11 +351,18 @@ func blockOf(entries ...[]byte) []byte {
 	return binary.LittleEndian.AppendUint32(append(block, 0), sum)
 }
 
-func indexEntry(key string, offset, length uint64) []byte {
+// indexEntry names the stored block at offset.
+func indexEntry(key string, offset uint64, block []byte) []byte {
+	h := binary.AppendUvarint(nil, offset)
+	return blockEntry(key, binary.AppendUvarint(h, uint64(len(block)-blockTrailerLen)))
+}
+
+func dataEntry(key string) []byte { return blockEntry(key, []byte("v")) }
+
+func blockEntry(key string, value []byte) []byte {
 	internal := base.AppendInternalKey(nil, []byte(key), 1, base.KindPut)
-	h := binary.AppendUvarint(binary.AppendUvarint(nil, offset), length)
-	e := []byte{0, byte(len(internal)), byte(len(h))}
-	return append(append(e, internal...), h...)
+	e := []byte{0, byte(len(internal)), byte(len(value))}
+	return append(append(e, internal...), value...)
 }
 
 func TestKindIsKnownByContent(t *testing.T) {

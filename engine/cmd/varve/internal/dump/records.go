@@ -132,8 +132,11 @@ func (w *recordWalk) take(at int64, kind byte, data []byte) {
 		w.zeros = 0
 	}
 	begins := kind == chunkTypeFull || kind == chunkTypeFirst
-	if begins == w.joining && !w.lost {
-		w.damaged(at, "part of a record that does not follow the one before")
+	switch {
+	case begins && w.joining:
+		w.damaged(w.start, "record without its end")
+	case !begins && !w.joining && !w.lost:
+		w.damaged(at, "part of a record without its beginning")
 	}
 	if begins {
 		w.lost = false

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { launch, openPage } from './harness/browser.mjs'
+import { serve } from './harness/server.mjs'
+
+for (const host of ['worker', 'inline']) {
+  test(`a store whose opening was aborted at any moment can be opened again (${host})`, async (t) => {
+    const url = await serve(t)
+    const { context } = await launch(t)
+    const page = await openPage(t, context, url)
+    const outcomes = await page.evaluate(async (host) => {
+      const { open } = await import('/varve/index.js')
+      const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+      const wasmModule = await WebAssembly.compileStreaming(fetch('/varve/varve.wasm'))
+      const openWhenFree = async () => {
+        for (let tries = 0; ; tries++) {
+          try {
+            return await open('aborted', { host, wasmModule })
+          } catch (error) {
+            if (error.code !== 'LOCKED' || tries === 100) throw error
+            await sleep(20)
+          }
+        }
+      }
+      const outcomes = new Set()
+      for (let ms = 0; ms < 120; ms += 10) {
+        const controller = new AbortController()
+        const opening = open('aborted', { host, wasmModule, signal: controller.signal })
+        opening.catch(() => undefined)
+        await sleep(ms)
+        controller.abort()
+        const opened = await opening.catch((error) => outcomes.add(error.code) && undefined)
+        await opened?.close()
+        const store = await openWhenFree()
+        await store.put('key', ms)
+        await store.close()
+      }
+      return [...outcomes]
+    }, host)
+    assert.deepEqual(outcomes, ['ABORTED'])
+  })
+}
+
+test('a worker that dies rejects what is pending, and the store can be opened again', async (t) => {
+  const url = await serve(t)
+  const { context } = await launch(t)
+  const page = await openPage(t, context, url)
+  const outcome = await page.evaluate(async () => {
+    const { open } = await import('/varve/index.js')
+    let worker
+    const Original = globalThis.Worker
+    globalThis.Worker = class extends Original {
+      constructor(...args) {
+        super(...args)
+        worker = this
+      }
+    }
+    const store = await open('dying')
+    await store.put('key', 'kept')
+    worker.dispatchEvent(new ErrorEvent('error', { message: 'out of memory', cancelable: true }))
+    const codes = []
+    for (const call of [store.get('key'), store.put('key', 'lost')]) {
+      await call.catch((error) => codes.push(error.code))
+    }
+    await store.close()
+    for (let tries = 0; ; tries++) {
+      try {
+        const again = await open('dying')
+        const value = await again.get('key')
+        await again.close()
+        return { codes, value }
+      } catch (error) {
+        if (error.code !== 'LOCKED' || tries === 100) throw error
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  })
+  assert.deepEqual(outcome, { codes: ['IO', 'IO'], value: 'kept' })
+})
