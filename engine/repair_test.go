@@ -53,16 +53,19 @@ func newDamagedStore(t testing.TB, seed uint64) *damagedStore {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 0))
 	s := &damagedStore{fs: memfs.New(), model: map[string]string{}}
-	db := openStore(t, s.fs)
-	for range 4000 {
-		s.write(t, db, rng)
+	// How deep the tree gets depends on when its compactions run.
+	for deepLevels(t, s.fs) < 2 {
+		db := openStore(t, s.fs)
+		for range 4000 {
+			s.write(t, db, rng)
+		}
+		must(t, db.Flush())
+		for full := repairOptions().L0CompactionFiles; db.Metrics().Levels[0].Files >= full; {
+			time.Sleep(time.Millisecond)
+		}
+		must(t, db.Close())
 	}
-	must(t, db.Flush())
-	for full := repairOptions().L0CompactionFiles; db.Metrics().Levels[0].Files >= full; {
-		time.Sleep(time.Millisecond)
-	}
-	must(t, db.Close())
-	db = openQuiet(t, s.fs)
+	db := openQuiet(t, s.fs)
 	for range 2 {
 		for range 150 {
 			s.write(t, db, rng)
@@ -79,6 +82,23 @@ func newDamagedStore(t testing.TB, seed uint64) *damagedStore {
 	must(t, db.Close())
 	s.locate(t)
 	return s
+}
+
+// deepLevels returns the number of levels below 0 that have tables.
+func deepLevels(t testing.TB, fs vfs.FS) (levels int) {
+	t.Helper()
+	exists, err := manifest.Exists(fs)
+	must(t, err)
+	if !exists {
+		return 0
+	}
+	set, err := manifest.Load(fs)
+	must(t, err)
+	for _, tables := range set.Current().Levels[1:] {
+		levels += min(1, len(tables))
+	}
+	must(t, set.Close())
+	return levels
 }
 
 // openQuiet opens the store with options that let no compaction begin.
@@ -676,9 +696,12 @@ func TestRepairKeepsWhatItCouldNotReadAside(t *testing.T) {
 func TestRepairRewritesNoTableThatIsWhole(t *testing.T) {
 	s := newDamagedStore(t, 1)
 	before := s.fs.Clone()
-	deepest := s.entries[len(s.entries)-1]
+	// The deepest table that has another block beside the damaged one.
+	deepest, first := s.entries[0], map[string]int64{}
 	for _, e := range s.entries {
-		if e.table != 0 {
+		if from, seen := first[e.file]; !seen {
+			first[e.file] = int64(e.from)
+		} else if e.table != 0 && from != int64(e.from) {
 			deepest = e
 		}
 	}
