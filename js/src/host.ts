@@ -1,6 +1,7 @@
 import { Go } from 'varve:go'
 import { VarveError } from './errors.js'
 import { Op, RequestWriter, ResponseReader } from './frame.js'
+import { Pages } from './pages.js'
 import type { WasmSource } from './wasm.js'
 
 interface Exports {
@@ -8,6 +9,8 @@ interface Exports {
   varve_buffer(length: number): number
   varve_submit(length: number): number
   varve_tick(): void
+  /** Missing from an engine that does without Pages. */
+  varve_idb_done?(ticket: number, ok: number): void
 }
 
 /** The id of the last request to an engine, which no client's table is long enough to give. */
@@ -35,7 +38,9 @@ export class Host {
   ): Promise<Host> {
     let host: Host
     const go = new Go()
+    const pages = new Pages({ bytes: () => host.#view() }, (ticket, ok) => host.#ended(ticket, ok))
     const varve = {
+      ...pages.imports,
       respond: (head: number, headLength: number, body: number, bodyLength: number) =>
         host.#respond(host.#copy(head >>> 0, headLength, body >>> 0, bodyLength)),
       yield: () => host.#yield.port2.postMessage(null),
@@ -75,6 +80,14 @@ export class Host {
       const at = this.#exports.varve_buffer(frame.length) >>> 0
       this.#view().set(frame, at)
       if (this.#exports.varve_submit(frame.length) !== 0) this.#go._resume()
+    })
+  }
+
+  /** Tells the engine that a transaction of its Pages has ended. */
+  #ended(ticket: number, ok: number): void {
+    this.#guard(() => {
+      this.#exports.varve_idb_done!(ticket, ok)
+      this.#go._resume()
     })
   }
 

@@ -102,7 +102,7 @@ func (db *database) adopt(conn js.Value) error {
 	for _, name := range []string{metaStore, filesStore, pagesStore} {
 		if !stores.Call("contains", name).Bool() {
 			conn.Call("close")
-			return fmt.Errorf("no object store %s: %w", name, ErrFormat)
+			return fmt.Errorf("no object store %s: %w", name, vfs.ErrDamaged)
 		}
 	}
 	conn.Set("onclose", db.onClose)

@@ -5,6 +5,8 @@ package idbfs
 import (
 	"fmt"
 	"syscall/js"
+
+	"github.com/varvedb/varve/vfs"
 )
 
 // entry is a file's value in the directory, as the package comment draws it.
@@ -27,7 +29,7 @@ func (e entry) js() map[string]any {
 
 func parseEntry(v js.Value) (entry, error) {
 	if v.Type() != js.TypeObject {
-		return entry{}, fmt.Errorf("it is a %v: %w", v.Type(), ErrFormat)
+		return entry{}, fmt.Errorf("it is a %v: %w", v.Type(), vfs.ErrDamaged)
 	}
 	for name, want := range map[string]js.Type{
 		"name":    js.TypeString,
@@ -38,7 +40,7 @@ func parseEntry(v js.Value) (entry, error) {
 		"records": js.TypeNumber,
 	} {
 		if got := v.Get(name).Type(); got != want {
-			return entry{}, fmt.Errorf("its %s is a %v: %w", name, got, ErrFormat)
+			return entry{}, fmt.Errorf("its %s is a %v: %w", name, got, vfs.ErrDamaged)
 		}
 	}
 	return entry{
@@ -88,7 +90,10 @@ func (tx *transaction) readListing() (*listing, error) {
 }
 
 func (l *listing) fill(format, epoch, keys, values, cursor js.Value) error {
-	if format.Type() != js.TypeNumber || format.Float() != formatVersion || epoch.Type() != js.TypeNumber {
+	if format.Type() != js.TypeNumber || epoch.Type() != js.TypeNumber {
+		return fmt.Errorf("format %s, epoch %s: %w", format.String(), epoch.String(), vfs.ErrDamaged)
+	}
+	if format.Float() != formatVersion {
 		return fmt.Errorf("format %s, not %d: %w", format.String(), formatVersion, ErrFormat)
 	}
 	l.epoch = int64(epoch.Float())
@@ -97,7 +102,7 @@ func (l *listing) fill(format, epoch, keys, values, cursor js.Value) error {
 	}
 	for i := range values.Length() {
 		if keys.Index(i).Type() != js.TypeNumber {
-			return fmt.Errorf("directory key %s: %w", keys.Index(i).String(), ErrFormat)
+			return fmt.Errorf("directory key %s: %w", keys.Index(i).String(), vfs.ErrDamaged)
 		}
 		id := int64(keys.Index(i).Float())
 		e, err := parseEntry(values.Index(i))

@@ -10,6 +10,7 @@
 //	              "epoch"                number of times that the store's lock was taken
 //	files         id, from 1 upwards     {name, sealed, paged, fenced, size, records}
 //	pages         id * 2^20 + index      Uint8Array: the record's bytes, never empty
+//	              index (id 0)           Uint8Array: a piece of the headroom, see headroom.go
 //
 //	name     ""; the file was removed, its records wait to be deleted
 //	sealed   the file is complete, so that paged, size and records are known
@@ -25,13 +26,14 @@
 //  1. A record is added once, under the next index of its file, and never changed. A sync of
 //     a log is one transaction with one request.
 //  2. A file's entry is added before its first record or in the same transaction, and deleted
-//     together with its records: a record without an entry is a fence, and stays.
+//     after or with its last record: a record without an entry is a fence, and stays.
 //  3. One transaction writes at a time, and takes with it everything that was synced or
 //     changed in the directory before it began. Its requests are issued in one run.
 //  4. Who takes the lock increments the epoch and adds a fence, an empty record, behind the
 //     last record of each unsealed file. One who lost the lock without noticing can no longer
 //     add there, and finds the new epoch whenever it writes to the directory.
 //  5. Ids of files are not used again.
+//  6. A file's records are deleted in slices, its entry with the last of them.
 //
 // An FS whose lock was never taken is not fenced: it is for readers and for tests.
 //

@@ -15,7 +15,7 @@ var (
 	// ErrExists means that the store exists though Options.MustBeNew was set.
 	ErrExists = errors.New("store exists")
 
-	// ErrFormat means that the database is there but is no store of this format.
+	// ErrFormat means that the store was written by another version.
 	ErrFormat = errors.New("database of another format")
 )
 

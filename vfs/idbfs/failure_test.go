@@ -247,7 +247,7 @@ func TestMissingPageIsAnError(t *testing.T) {
 	_, err := r.ReadAt(p, 0)
 	check(t, err)
 	_, err = r.ReadAt(p, 2*pageSize)
-	wantError(t, "ReadAt", err, vfs.ErrIO)
+	wantError(t, "ReadAt", err, vfs.ErrDamaged)
 	if _, err = r.ReadAt(p, 3*pageSize); err != nil && err != io.EOF {
 		t.Error(err)
 	}

@@ -363,7 +363,7 @@ func (fs *FS) Close() error {
 	fs.mu.Lock()
 	fs.err = vfs.ErrClosed
 	fs.mu.Unlock()
-	fs.db.close()
+	fs.pages.close()
 	if err != nil && dead == nil {
 		return fmt.Errorf("close store %q: %w", fs.name, err)
 	}

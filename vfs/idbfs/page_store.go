@@ -22,6 +22,9 @@ type pageStore interface {
 	// readRecords returns the records of a file from its first to, exclusively, the key end,
 	// but for its fence.
 	readRecords(first, end int64) (runOfRecords, error)
+
+	// close ends the use of the database. It is called once, after the last use.
+	close()
 }
 
 // writes are the changes of one transaction.
@@ -68,6 +71,11 @@ type pageRead struct {
 	err  error
 }
 
+// miss sets the error of a page that is not there, or not of its length.
+func (r *pageRead) miss() {
+	r.err = fmt.Errorf("page %d of file %d is not there whole: %w", r.key&indexMask, r.key>>indexBits, vfs.ErrDamaged)
+}
+
 // indexBits is the width of a record's index in its file. Keys stay below 2^53, so that
 // JavaScript has them exactly.
 const (
@@ -78,11 +86,12 @@ const (
 
 func recordKey(id, index int64) int64 { return id<<indexBits + index }
 
-func newPageStore(db *database) pageStore { return db }
+func (db *database) commit(w *writes) error { return db.commitBy(db.commitOnce, w) }
 
-func (db *database) commit(w *writes) error {
+// commitBy commits by way of once, a second time if the connection turns out to be lost.
+func (db *database) commitBy(once func(conn js.Value, w *writes) error, w *writes) error {
 	return db.retrying(func(conn js.Value, again bool) error {
-		err := db.commitOnce(conn, w)
+		err := once(conn, w)
 		if again && isException(err, "ConstraintError") && db.epochIs(conn, w.epoch) {
 			return nil // the first try was carried out before the connection ended
 		}
@@ -199,7 +208,7 @@ func (db *database) readPagesOnce(conn js.Value, reads []pageRead) error {
 	for i := range reads {
 		r, data := &reads[i], requests[i].Get("result")
 		if !data.Truthy() || data.Length() != len(r.dest) {
-			r.err = fmt.Errorf("page %d of file %d is missing: %w", r.key&indexMask, r.key>>indexBits, vfs.ErrIO)
+			r.miss()
 			continue
 		}
 		js.CopyBytesToGo(r.dest, data)

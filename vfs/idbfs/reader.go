@@ -25,7 +25,7 @@ type reader struct {
 
 const (
 	// readAhead is how many pages ahead of a sequential reader are fetched.
-	readAhead = 8
+	readAhead = 32
 
 	// pagesAtOnce bounds the pages that one ReadAt pins.
 	pagesAtOnce = 16
@@ -97,7 +97,7 @@ func (r *reader) load() error {
 		fs.mu.Unlock()
 	}
 	if int64(len(content)) != end.size {
-		return fmt.Errorf("%d of %d bytes are there: %w", len(content), end.size, vfs.ErrIO)
+		return fmt.Errorf("%d of %d bytes are there: %w", len(content), end.size, vfs.ErrDamaged)
 	}
 	r.content = content
 	return nil

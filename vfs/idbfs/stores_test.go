@@ -59,22 +59,26 @@ func TestDestroyDeletesTheFiles(t *testing.T) {
 func TestOtherDatabasesAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		name   string
+		want   error
 		stores []any
 		fill   func(tx js.Value)
 	}{
-		{"NoObjectStores", nil, nil},
-		{"MissingObjectStore", []any{"meta", "files"}, nil},
-		{"NoFormat", []any{"meta", "files", "pages"}, nil},
-		{"LaterFormat", []any{"meta", "files", "pages"}, func(tx js.Value) {
+		{"NoObjectStores", vfs.ErrDamaged, nil, nil},
+		{"MissingObjectStore", vfs.ErrDamaged, []any{"meta", "files"}, nil},
+		{"NoFormat", vfs.ErrDamaged, []any{"meta", "files", "pages"}, nil},
+		{"NoEpoch", vfs.ErrDamaged, []any{"meta", "files", "pages"}, func(tx js.Value) {
+			tx.Call("objectStore", "meta").Call("put", 1, "format")
+		}},
+		{"LaterFormat", ErrFormat, []any{"meta", "files", "pages"}, func(tx js.Value) {
 			tx.Call("objectStore", "meta").Call("put", 2, "format")
 			tx.Call("objectStore", "meta").Call("put", 0, "epoch")
 		}},
-		{"StrangeEntry", []any{"meta", "files", "pages"}, func(tx js.Value) {
+		{"StrangeEntry", vfs.ErrDamaged, []any{"meta", "files", "pages"}, func(tx js.Value) {
 			tx.Call("objectStore", "meta").Call("put", 1, "format")
 			tx.Call("objectStore", "meta").Call("put", 0, "epoch")
 			tx.Call("objectStore", "files").Call("put", "text", 1)
 		}},
-		{"StrangeKey", []any{"meta", "files", "pages"}, func(tx js.Value) {
+		{"StrangeKey", vfs.ErrDamaged, []any{"meta", "files", "pages"}, func(tx js.Value) {
 			tx.Call("objectStore", "meta").Call("put", 1, "format")
 			tx.Call("objectStore", "meta").Call("put", 0, "epoch")
 			tx.Call("objectStore", "files").Call("put", "text", "key")
@@ -83,7 +87,7 @@ func TestOtherDatabasesAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			makeDatabase(t, databasePrefix+t.Name(), c.stores, c.fill)
 			_, err := Open(t.Name(), Options{})
-			wantError(t, "Open", err, ErrFormat)
+			wantError(t, "Open", err, c.want)
 			check(t, Destroy(t.Name())) // nothing keeps it open
 		})
 	}

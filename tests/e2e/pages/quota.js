@@ -1,0 +1,34 @@
+// Runs in the page: fills a store until there is no space, and empties it again.
+
+const value = (n) => crypto.getRandomValues(new Uint8Array(2000)).fill(n % 256, 0, 8)
+const key = (n) => `n/${String(n).padStart(8, '0')}`
+
+/** Puts batches of 50 until one is refused. Returns the number of entries, and the refusal. */
+export async function fill(store, first = 0, atMost = Infinity) {
+  for (let n = first; n < first + atMost; n += 50) {
+    try {
+      await store.batch(Array.from({ length: 50 }, (_, i) => ({ type: 'put', key: key(n + i), value: value(n + i) })))
+    } catch (error) {
+      return { end: n, code: error.code, fields: error.fields }
+    }
+  }
+  return { end: first + atMost }
+}
+
+/** Reads everything; fails unless it is what was put from `first` up to `end`. */
+export async function readAll(store, first, end) {
+  let n = first
+  for await (const [k, v] of store.scan()) {
+    if (k !== key(n) || v[0] !== n % 256 || v.length !== 2000) throw new Error(`found ${k} instead of ${key(n)}`)
+    n++
+  }
+  if (n !== end) throw new Error(`the entries end at ${n}, not at ${end}`)
+}
+
+/** Deletes what was put from `first` up to `end`, a hundred at a time. */
+export async function deleteAll(store, first, end) {
+  for (let n = first; n < end; n += 100) {
+    const count = Math.min(100, end - n)
+    await store.batch(Array.from({ length: count }, (_, i) => ({ type: 'del', key: key(n + i) })))
+  }
+}
