@@ -179,7 +179,7 @@ func TestStallsAreCountedAndEnd(t *testing.T) {
 
 func TestLevelZeroStopsWritesUntilItIsCompacted(t *testing.T) {
 	o := smallOptions()
-	o.L0CompactionFiles, o.L0SlowdownFiles, o.L0StopFiles = 2, 2, 3
+	o.L0CompactionFiles, o.L0StopFiles = 2, 3
 	f := newFixture(t, o)
 	// Compactions read, flushes do not.
 	g := f.hold(onKind(base.FileTable, faultfs.Open))

@@ -165,7 +165,7 @@ func (tw *twins) during(times int, do func() error) {
 func TestReadersWritersIteratorsSnapshotsAndCompactionTogether(t *testing.T) {
 	const writers = 8
 	o := smallOptions()
-	o.L0CompactionFiles, o.L0SlowdownFiles, o.L0StopFiles = 2, 4, 6
+	o.L0CompactionFiles, o.L0StopFiles = 2, 6
 	o.TableSize, o.BaseLevelSize = 4<<10, 8<<10
 	tw := &twins{fixture: newFixture(t, o)}
 	tw.during(8, tw.readPairs)

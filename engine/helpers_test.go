@@ -52,7 +52,7 @@ func smallOptions() Options {
 func quietOptions() Options {
 	o := smallOptions()
 	o.MemtableSize = 1 << 20
-	o.L0CompactionFiles, o.L0SlowdownFiles, o.L0StopFiles = 100, 100, 100
+	o.L0CompactionFiles, o.L0StopFiles = 100, 100
 	return o
 }
 

@@ -80,9 +80,9 @@ type Options struct {
 	// ten times that of the one above. Default 10 MiB.
 	BaseLevelSize int64
 
-	// L0CompactionFiles, L0SlowdownFiles and L0StopFiles are the numbers of tables in level 0
-	// at which they are compacted, writes are slowed, writes wait. Default 4, 8, 12.
-	L0CompactionFiles, L0SlowdownFiles, L0StopFiles int
+	// L0CompactionFiles and L0StopFiles are the numbers of tables in level 0 from which they are
+	// compacted, and from which writes that need a new memtable wait. Default 4 and 12.
+	L0CompactionFiles, L0StopFiles int
 
 	// Compactions is how many compactions may run at once. Default: as many as the program
 	// has processors, at most 2.
@@ -119,7 +119,6 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&opts.BaseLevelSize, 10<<20)
 	setDefault(&opts.Compactions, min(runtime.GOMAXPROCS(0), 2))
 	setDefault(&opts.L0CompactionFiles, 4)
-	setDefault(&opts.L0SlowdownFiles, 8)
 	setDefault(&opts.L0StopFiles, 12)
 	if opts.ErrorIfMissing && opts.ErrorIfExists {
 		return opts, fmt.Errorf("%w: ErrorIfMissing and ErrorIfExists are both set", ErrInvalidArgument)
@@ -135,9 +134,9 @@ func (o *Options) withDefaults() (Options, error) {
 		return opts, fmt.Errorf("%w: memtable of %d bytes, from %d to %d are possible",
 			ErrInvalidArgument, opts.MemtableSize, least, int64(memtable.MaxArenaSize))
 	}
-	if opts.L0SlowdownFiles < opts.L0CompactionFiles || opts.L0StopFiles < opts.L0SlowdownFiles {
-		return opts, fmt.Errorf("%w: L0 thresholds must not decrease: %d, %d, %d",
-			ErrInvalidArgument, opts.L0CompactionFiles, opts.L0SlowdownFiles, opts.L0StopFiles)
+	if opts.L0StopFiles < opts.L0CompactionFiles {
+		return opts, fmt.Errorf("%w: writes wait from %d tables in level 0, but these are compacted only from %d",
+			ErrInvalidArgument, opts.L0StopFiles, opts.L0CompactionFiles)
 	}
 	return opts, nil
 }

@@ -8,19 +8,18 @@ import (
 
 func TestOptionsOutOfRangeAreRefused(t *testing.T) {
 	for name, o := range map[string]Options{
-		"a tiny memory budget":              {MemoryBudget: 1<<20 - 1},
-		"a negative memory budget":          {MemoryBudget: -1},
-		"both ErrorIfMissing and -Exists":   {ErrorIfMissing: true, ErrorIfExists: true},
-		"a negative memtable size":          {MemtableSize: -1},
-		"a negative block size":             {BlockSize: -1},
-		"a negative restart interval":       {RestartInterval: -1},
-		"a negative table size":             {TableSize: -1},
-		"a negative level size":             {BaseLevelSize: -1},
-		"a negative number of compactions":  {Compactions: -1},
-		"a negative compaction threshold":   {L0CompactionFiles: -1},
-		"a slowdown before compaction":      {L0CompactionFiles: 9},
-		"a stop before the slowdown":        {L0SlowdownFiles: 13},
-		"a stop before the slowdown, given": {L0CompactionFiles: 1, L0SlowdownFiles: 3, L0StopFiles: 2},
+		"a tiny memory budget":             {MemoryBudget: 1<<20 - 1},
+		"a negative memory budget":         {MemoryBudget: -1},
+		"both ErrorIfMissing and -Exists":  {ErrorIfMissing: true, ErrorIfExists: true},
+		"a negative memtable size":         {MemtableSize: -1},
+		"a negative block size":            {BlockSize: -1},
+		"a negative restart interval":      {RestartInterval: -1},
+		"a negative table size":            {TableSize: -1},
+		"a negative level size":            {BaseLevelSize: -1},
+		"a negative number of compactions": {Compactions: -1},
+		"a negative compaction threshold":  {L0CompactionFiles: -1},
+		"a stop before compaction":         {L0CompactionFiles: 13},
+		"a stop before compaction, given":  {L0CompactionFiles: 3, L0StopFiles: 2},
 	} {
 		fs := memfs.New()
 		db, err := Open(fs, &o)

@@ -25,7 +25,7 @@ import (
 func repairOptions() *engine.Options {
 	return &engine.Options{
 		MemtableSize: 16 << 10, TableSize: 4 << 10, BaseLevelSize: 12 << 10, BlockSize: 512,
-		L0CompactionFiles: 4, L0SlowdownFiles: 8, L0StopFiles: 12,
+		L0CompactionFiles: 4, L0StopFiles: 12,
 	}
 }
 
@@ -105,7 +105,7 @@ func deepLevels(t testing.TB, fs vfs.FS) (levels int) {
 func openQuiet(t testing.TB, fs vfs.FS) *engine.DB {
 	t.Helper()
 	options := repairOptions()
-	options.L0CompactionFiles, options.L0SlowdownFiles, options.L0StopFiles = 100, 100, 100
+	options.L0CompactionFiles, options.L0StopFiles = 100, 100
 	options.BaseLevelSize = 1 << 30
 	db, err := engine.Open(fs, options)
 	must(t, err)

@@ -38,7 +38,7 @@ type logged struct {
 func options() *engine.Options {
 	return &engine.Options{
 		MemoryBudget: 1 << 20, MemtableSize: 32 << 10, BlockSize: 128, RestartInterval: 3, TableSize: 1 << 10,
-		L0CompactionFiles: 100, L0SlowdownFiles: 100, L0StopFiles: 100, Compactions: 1,
+		L0CompactionFiles: 100, L0StopFiles: 100, Compactions: 1,
 	}
 }
 

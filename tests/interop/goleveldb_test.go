@@ -90,7 +90,7 @@ func (s goleveldbStore) tables(t *testing.T, level int) int {
 // manyL0Files keeps tables in level 0.
 func manyL0Files(o engine.Options) engine.Options {
 	o.MemtableSize = 64 << 10
-	o.L0CompactionFiles, o.L0SlowdownFiles, o.L0StopFiles = 1000, 1000, 1000
+	o.L0CompactionFiles, o.L0StopFiles = 1000, 1000
 	return o
 }
 

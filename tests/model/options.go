@@ -50,7 +50,7 @@ func parseOptions(pairs []string) (o engine.Options, err error) {
 		case "compression":
 			o.Compression = engine.Compression(n)
 		case "l0":
-			o.L0CompactionFiles, o.L0SlowdownFiles, o.L0StopFiles = n, 2*n, 3*n
+			o.L0CompactionFiles, o.L0StopFiles = n, 3*n
 		default:
 			return o, fmt.Errorf("unknown option %s", name)
 		}

@@ -18,7 +18,7 @@ import (
 func options() *engine.Options {
 	return &engine.Options{
 		MemtableSize: 8 << 10, TableSize: 4 << 10, BaseLevelSize: 12 << 10, BlockSize: 512,
-		L0CompactionFiles: 3, L0SlowdownFiles: 6, L0StopFiles: 9,
+		L0CompactionFiles: 3, L0StopFiles: 9,
 	}
 }
 
