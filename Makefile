@@ -78,6 +78,7 @@ lint: js $(DEMO_MODULES) ## check formatting, vet, staticcheck and types
 
 bench: wasm js $(TESTS_MODULES) ## measure beside other engines natively, and beside raw IndexedDB in Chromium
 	go -C tests/bench/engines run . $(BENCH)
+	$(CHROMIUM_IN_ENV) && tests/bench/wasm.sh
 	$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent bench
 
 clean: ## remove what was built and fetched
