@@ -102,7 +102,11 @@ func (r *repairer) findManifest() (*manifestState, error) {
 		return cmp.Compare(b.num, a.num)
 	})
 	named := current != ""
+	_, currentNum, _ := base.ParseFileName(current)
 	for _, f := range manifests {
+		if named && f.num > currentNum {
+			continue // it never was in force: a crash came before CURRENT named it
+		}
 		s, err := r.readManifest(f.Name)
 		if err != nil {
 			return nil, err
@@ -111,7 +115,7 @@ func (r *repairer) findManifest() (*manifestState, error) {
 			continue
 		}
 		if named && f.Name != current {
-			// It is older, or never was in force.
+			// It is older than what was in force.
 			s.whole = false
 		}
 		return s, nil
