@@ -69,8 +69,8 @@ func TestBatchKeepsNoSliceOfItsCaller(t *testing.T) {
 	key, value := []byte("key"), []byte("value")
 	var b Batch
 	f.must(b.Put(key, value))
-	copy(key, "XXX")
-	copy(value, "XXXXX")
+	copy(key, "zzz")
+	copy(value, "zzzzz")
 	f.must(f.Apply(&b, Relaxed))
 	b.Reset()
 	f.must(b.Put([]byte("YYY"), []byte("YYYYY")))

@@ -60,8 +60,8 @@ func (c command) help() string {
 			b.WriteString("\n")
 			first = false
 		}
-		placeholder, usage := flag.UnquoteUsage(f)
-		fmt.Fprintf(&b, "  %-16s %s\n", strings.TrimRight("--"+f.Name+" "+placeholder, " "), usage)
+		argument, usage := flag.UnquoteUsage(f)
+		fmt.Fprintf(&b, "  %-16s %s\n", strings.TrimRight("--"+f.Name+" "+argument, " "), usage)
 	})
 	return b.String()
 }
