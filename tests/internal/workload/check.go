@@ -10,11 +10,11 @@ import (
 	"github.com/varvedb/varve/vfs"
 )
 
-// contents reads the whole store, forward, backward and by key, and its count.
-func contents(db *engine.DB) (map[string]string, int, error) {
+// contents reads the whole store, forward, backward and by key.
+func contents(db *engine.DB) (map[string]string, error) {
 	it, err := db.NewIterator(engine.IterOptions{})
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	got := map[string]string{}
 	for valid := it.First(); valid; valid = it.Next() {
@@ -23,18 +23,33 @@ func contents(db *engine.DB) (map[string]string, int, error) {
 	err = errors.Join(it.Error(), checkBackward(it, got), it.Close())
 	for key, want := range got {
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		value, getErr := db.Get(nil, []byte(key))
 		if err = getErr; err == nil && string(value) != want {
 			err = fmt.Errorf("%q is %q in a scan, %q by Get", key, want, value)
 		}
 	}
+	return got, err
+}
+
+// number returns the number of the write whose state got is: the one that got counts, or one of the
+// deletions of a range that followed it. Of equal states it is the last up to high.
+func (w *Workload) number(got map[string]string, high int) (int, error) {
 	count := 0
-	if text, found := got[countKey]; found && err == nil {
-		count, err = strconv.Atoi(text)
+	if text, found := got[countKey]; found {
+		var err error
+		if count, err = strconv.Atoi(text); err != nil || count >= len(w.States) {
+			return 0, fmt.Errorf("the store counts %q writes of %d", text, len(w.States)-1)
+		}
 	}
-	return got, count, err
+	for n := len(w.States) - 1; n >= count; n-- {
+		if (n <= high || n == count) && w.States[n][countKey] == got[countKey] && maps.Equal(got, w.States[n]) {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("the store holds %d keys that are not the %d that write %d left, nor what followed",
+		len(got), len(w.States[count]), count)
 }
 
 // checkBackward fails unless a scan from the end finds want.
@@ -57,14 +72,14 @@ func checkBackward(it *engine.Iterator, want map[string]string) error {
 
 // CheckContents fails unless the open store holds exactly the writes that succeeded.
 func (w *Workload) CheckContents() error {
-	got, count, err := contents(w.DB)
+	got, err := contents(w.DB)
 	if err != nil {
 		return fmt.Errorf("read the store: %w", err)
 	}
-	if count != w.current {
-		return fmt.Errorf("the store holds the writes up to %d, want %d", count, w.current)
+	if want := w.States[w.current]; !maps.Equal(got, want) {
+		return fmt.Errorf("the store holds %d keys that are not the %d that write %d left", len(got), len(want), w.current)
 	}
-	return w.compare(got, count)
+	return nil
 }
 
 // Reopen opens the store after Close or Open has failed. What was written since the last
@@ -83,23 +98,20 @@ func (w *Workload) Reopen() error {
 // resume goes on from what the store holds. It fails unless that is what some write from low to
 // high left.
 func (w *Workload) resume(low, high int) error {
-	got, count, err := contents(w.DB)
+	got, err := contents(w.DB)
+	if err != nil {
+		return fmt.Errorf("read the store: %w", err)
+	}
+	number, err := w.number(got, high)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the store: %w", err)
-	case count < low || count > high:
-		return fmt.Errorf("recovered the writes up to %d, want at least %d and at most %d", count, low, high)
-	case w.failed[count] && !(w.TailsStay && w.doubtful > 0 && count >= w.doubtful):
-		return fmt.Errorf("recovered write %d, which had failed", count)
+		return err
+	case number < low || number > high:
+		return fmt.Errorf("recovered the writes up to %d, want at least %d and at most %d", number, low, high)
+	case w.failed[number] && !(w.TailsStay && w.doubtful > 0 && number >= w.doubtful):
+		return fmt.Errorf("recovered write %d, which had failed", number)
 	}
-	w.current, w.doubtful = count, 0
-	return w.compare(got, count)
-}
-
-func (w *Workload) compare(got map[string]string, count int) error {
-	if want := w.States[count]; !maps.Equal(got, want) {
-		return fmt.Errorf("the store holds %d keys that are not the %d that write %d left", len(got), len(want), count)
-	}
+	w.current, w.doubtful = number, 0
 	return nil
 }
 

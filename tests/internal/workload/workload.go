@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -88,6 +89,10 @@ func (w *Workload) Step() error {
 		return w.Open()
 	case n < 8:
 		return w.Sync()
+	case n < 10:
+		return w.DeleteRange()
+	case n < 12:
+		return w.Ingest()
 	}
 	return w.Write()
 }
@@ -124,9 +129,52 @@ func (w *Workload) Write() error {
 		return err
 	}
 	durability := engine.Durability(w.rng.IntN(3))
+	return w.do(number, state, durability, func() error { return w.DB.Apply(&b, durability) })
+}
+
+// DeleteRange makes the next write, which deletes up to a fifth of the keys, and at least one.
+func (w *Workload) DeleteRange() error {
+	state := maps.Clone(w.States[w.current])
+	lower := "key" + strconv.Itoa(w.rng.IntN(150))
+	upper := "key" + strconv.Itoa(w.rng.IntN(150))
+	if upper < lower {
+		lower, upper = upper, lower
+	}
+	maps.DeleteFunc(state, func(key, _ string) bool { return lower <= key && key < upper })
+	if len(state) == len(w.States[w.current]) {
+		return w.Write()
+	}
+	durability := engine.Durability(w.rng.IntN(3))
+	return w.do(len(w.States), state, durability, func() error {
+		return w.DB.DeleteRange([]byte(lower), []byte(upper), durability)
+	})
+}
+
+// Ingest makes the next write, which stores keys in their order, beside the count.
+func (w *Workload) Ingest() error {
+	number := len(w.States)
+	state := maps.Clone(w.States[w.current])
+	entries := map[string]string{countKey: strconv.Itoa(number)}
+	for range 1 + w.rng.IntN(40) {
+		entries["key"+strconv.Itoa(w.rng.IntN(150))] = w.value(number)
+	}
+	maps.Copy(state, entries)
+	return w.do(number, state, engine.Strict, func() error {
+		return w.DB.Ingest(func(yield func(key, value []byte) bool) {
+			for _, key := range slices.Sorted(maps.Keys(entries)) {
+				if !yield([]byte(key), []byte(entries[key])) {
+					return
+				}
+			}
+		})
+	})
+}
+
+// do carries out a write that leads to state, and notes how it ended.
+func (w *Workload) do(number int, state map[string]string, d engine.Durability, write func() error) error {
 	w.States = append(w.States, state)
 	w.Begun.Store(int64(number))
-	if err := w.DB.Apply(&b, durability); err != nil {
+	if err := write(); err != nil {
 		w.failed[number] = true
 		if w.doubtful == 0 {
 			w.doubtful = number
@@ -134,7 +182,7 @@ func (w *Workload) Write() error {
 		return fmt.Errorf("write %d: %w", number, err)
 	}
 	w.current, w.doubtful = number, 0
-	w.markDurable(durability)
+	w.markDurable(d)
 	return nil
 }
 
