@@ -132,13 +132,17 @@ func (w *Workload) Write() error {
 	return w.do(number, state, durability, func() error { return w.DB.Apply(&b, durability) })
 }
 
-// DeleteRange makes the next write, which deletes up to a fifth of the keys, and at least one.
+// DeleteRange makes the next write, which deletes at least one key, and half the time all but the
+// count, so that it covers whole tables.
 func (w *Workload) DeleteRange() error {
 	state := maps.Clone(w.States[w.current])
 	lower := "key" + strconv.Itoa(w.rng.IntN(150))
 	upper := "key" + strconv.Itoa(w.rng.IntN(150))
 	if upper < lower {
 		lower, upper = upper, lower
+	}
+	if w.rng.IntN(2) == 0 {
+		lower, upper = "key", "kez"
 	}
 	maps.DeleteFunc(state, func(key, _ string) bool { return lower <= key && key < upper })
 	if len(state) == len(w.States[w.current]) {
