@@ -48,7 +48,7 @@ func New(seed uint64, fs vfs.FS) *Workload {
 		fs:  fs,
 		Options: engine.Options{
 			MemtableSize: 4 << 10 << rng.IntN(3), TableSize: 4 << 10, BaseLevelSize: 16 << 10,
-			BlockSize: 256, BlockCacheSize: 16 << 10,
+			BlockSize: 256, BlockCacheSize: 16 << 10, Compression: engine.Compression(rng.IntN(2)),
 			L0CompactionFiles: l0, L0StopFiles: 3 * l0,
 		},
 		States: []map[string]string{{}},
