@@ -26,6 +26,7 @@ const maxBatchCount = (memtable.MaxArenaSize-MaxBatchLen)/memtable.EntryOverhead
 type Batch struct {
 	data  []byte
 	count uint32
+	puts  bool // there is one among the entries
 }
 
 // Put stores value under key.
@@ -41,6 +42,7 @@ func (b *Batch) Put(key, value []byte) error {
 	}
 	b.data = binary.AppendUvarint(b.data, uint64(len(value)))
 	b.data = append(b.data, value...)
+	b.puts = true
 	return nil
 }
 
@@ -61,7 +63,7 @@ func (b *Batch) Len() int { return max(len(b.data), batchHeaderLen) }
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
 	b.data = b.data[:0]
-	b.count = 0
+	b.count, b.puts = 0, false
 }
 
 func (b *Batch) begin(kind base.Kind, key []byte, valueLen int) error {

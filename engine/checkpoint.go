@@ -97,19 +97,12 @@ type checkpoint struct {
 
 // copy makes dest a store of the version's tables.
 func (c *checkpoint) copy(version *manifest.Version, seq base.Seq) error {
-	edit := &manifest.Edit{LastSeq: &seq, PrevLogNum: new(base.FileNum(0))}
-	last := base.FileNum(0)
-	for level, tables := range version.Levels {
-		for _, t := range tables {
-			if err := c.copyTable(t); err != nil {
-				return err
-			}
-			edit.Added = append(edit.Added, manifest.AddedTable{Level: level, Table: t})
-			last = max(last, t.Num)
+	num, edit := editOf(version, seq)
+	for _, added := range edit.Added {
+		if err := c.copyTable(added.Table); err != nil {
+			return err
 		}
 	}
-	num := last + 1
-	edit.LogNum = &num
 	named, err := createManifest(c.dest, num, edit)
 	if err != nil && named {
 		c.created = append(c.created, base.FileName(base.FileTemp, num), base.FileName(base.FileManifest, num), base.CurrentName)
@@ -117,20 +110,46 @@ func (c *checkpoint) copy(version *manifest.Version, seq base.Seq) error {
 	return err
 }
 
-// copyTable copies a table, durably.
-func (c *checkpoint) copyTable(t *manifest.Table) (err error) {
+// editOf returns the edit that makes a store of the version's tables alone, and the number of the
+// manifest that may hold it.
+func editOf(version *manifest.Version, seq base.Seq) (num base.FileNum, edit *manifest.Edit) {
+	edit = &manifest.Edit{LastSeq: &seq, PrevLogNum: new(base.FileNum(0))}
+	for level, tables := range version.Levels {
+		for _, t := range tables {
+			edit.Added = append(edit.Added, manifest.AddedTable{Level: level, Table: t})
+			num = max(num, t.Num)
+		}
+	}
+	num++
+	edit.LogNum = &num
+	return num, edit
+}
+
+// openTableFile opens the file of a table of a version that is referenced.
+func (db *DB) openTableFile(t *manifest.Table) (vfs.Reader, error) {
 	name := base.FileName(base.FileTable, t.Num)
-	from, err := c.db.fs.Open(name)
+	file, err := db.fs.Open(name)
 	if errors.Is(err, vfs.ErrNotFound) {
-		from, err = c.db.fs.Open(base.OldTableName(t.Num))
+		file, err = db.fs.Open(base.OldTableName(t.Num))
 	}
 	if err != nil {
-		return fmt.Errorf("open table %s: %w", name, err)
+		return nil, fmt.Errorf("open table %s: %w", name, err)
+	}
+	if file.Size() != t.Size {
+		err := base.Corruption(name, -1, "the table has %d bytes, its manifest says %d", file.Size(), t.Size)
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// copyTable copies a table, durably.
+func (c *checkpoint) copyTable(t *manifest.Table) (err error) {
+	from, err := c.db.openTableFile(t)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	if from.Size() != t.Size {
-		return base.Corruption(name, -1, "the table has %d bytes, its manifest says %d", from.Size(), t.Size)
-	}
+	name := base.FileName(base.FileTable, t.Num)
 	c.created = append(c.created, name)
 	to, err := c.dest.Create(name)
 	if err != nil {

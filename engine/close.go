@@ -7,8 +7,8 @@ import (
 )
 
 // Close ends background work, logs deferred writes with strict durability, and releases the
-// lock. Iterators and snapshots must be closed before: Close names how many are not, and they
-// fail with ErrClosed from then on. A second call returns ErrClosed.
+// lock. Iterators, images and snapshots must be closed before: Close names how many are not, and
+// they fail with ErrClosed from then on. A second call returns ErrClosed.
 func (db *DB) Close() error {
 	syncErr := db.endWrites()
 	if errors.Is(syncErr, ErrClosed) {
@@ -43,10 +43,10 @@ func (db *DB) Close() error {
 // failed and no goroutine commits any more.
 func (db *DB) endWrites() (err error) {
 	db.mu.Lock()
-	failed := db.logFailed != nil
+	refusal := db.refusalLocked()
 	db.mu.Unlock()
-	if failed {
-		// What outlives a failed log in memory has to be flushed.
+	if refusal != nil {
+		// What outlives a failed log in memory has to be flushed, and a failed edit undone.
 		err = db.Sync(Strict)
 	}
 	w := newWaiter(Strict)

@@ -42,9 +42,7 @@ func (db *DB) compactLoop() {
 func (db *DB) compactOnce() (bool, error) {
 	db.compactMu.RLock()
 	defer db.compactMu.RUnlock()
-	s, c, _ := db.claim(func(v *manifest.Version) *compact.Compaction {
-		return compact.Pick(v, db.limits(), db.manifest.CompactPointer, db.isBusyLocked)
-	})
+	s, c, _ := db.claim(db.pickLocked)
 	if c == nil {
 		return false, nil
 	}
@@ -57,6 +55,16 @@ func (db *DB) compactOnce() (bool, error) {
 		wake(db.compactWork)
 	}
 	return true, db.runCompaction(c)
+}
+
+// pickLocked picks what the levels need most. While space is short that is only what gives some
+// back, or what stalled writes, which are deletes then, wait for: merging costs space at first.
+func (db *DB) pickLocked(v *manifest.Version) *compact.Compaction {
+	limits := db.limits()
+	if db.shortOfSpace() && len(v.Levels[0]) < db.opts.L0StopFiles {
+		return compact.PickDense(v, limits, db.isBusyLocked)
+	}
+	return compact.Pick(v, limits, db.manifest.CompactPointer, db.isBusyLocked)
 }
 
 func (db *DB) isBusyLocked(t *manifest.Table) bool {

@@ -28,9 +28,10 @@ import (
 //
 // Readers take none of them: they load state, then visible.
 type DB struct {
-	fs     vfs.FS
-	opts   Options
-	unlock io.Closer
+	fs      vfs.FS
+	reserve reserver // fs, if it is one
+	opts    Options
+	unlock  io.Closer
 
 	blocks    *cache.Cache
 	tables    *tables.Cache
@@ -62,6 +63,7 @@ type DB struct {
 	liveLogs   []base.FileNum // logs that are there
 	replayed   bool           // logs were replayed, and none was synced Strict since
 	logFailed  error          // why the log took no more; nil when it does
+	editFailed error          // why an edit of the contents failed that a crash may bring back; else nil
 	leading    bool           // a goroutine is committing groups
 
 	// snapshotHolds counts what must not have a snapshot taken while it runs: an Ingest, whose

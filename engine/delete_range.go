@@ -8,6 +8,7 @@ import (
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/compact"
 	"github.com/varvedb/varve/engine/internal/manifest"
+	"github.com/varvedb/varve/engine/internal/pace"
 )
 
 // maxAtomicClear is the number of bytes of tombstones up to which DeleteRange writes them as one
@@ -82,6 +83,7 @@ func (db *DB) deleteEach(lower, upper []byte, d Durability) (err error) {
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	var b Batch
+	p := pace.New(db.opts.Yield)
 	for valid := it.First(); valid; valid = it.Next() {
 		if err := b.Delete(it.Key()); err != nil {
 			return fmt.Errorf("delete range: %w", err)
@@ -92,6 +94,7 @@ func (db *DB) deleteEach(lower, upper []byte, d Durability) (err error) {
 			}
 			b.Reset()
 		}
+		p.Did(1)
 	}
 	if err := it.Error(); err != nil {
 		return fmt.Errorf("delete range: %w", err)
@@ -132,7 +135,7 @@ func (db *DB) dropTables(lower, upper []byte) (bool, error) {
 			}
 		}
 	}
-	return true, db.applyEdit(edit, nil)
+	return true, db.applyContentEdit(edit)
 }
 
 // removeAdded removes the tables that an edit was to add, which has not been applied.

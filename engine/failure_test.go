@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -43,14 +44,16 @@ func TestFailedLogWriteIsToldToThoseThatWaitedForIt(t *testing.T) {
 	}
 }
 
-// failWrite makes a write that overwrites and deletes, and fails.
+// failWrite makes a write that overwrites and deletes, and fails. Its log is not replaced before
+// the rule changes.
 func (f *fixture) failWrite() {
 	f.t.Helper()
 	var b Batch
 	f.must(b.Put([]byte("a"), []byte("failed")))
 	f.must(b.Delete([]byte("b")))
 	f.must(b.Put([]byte("new"), []byte("failed")))
-	f.fs.SetRule(failing(logSync, 0))
+	newTable := onKind(base.FileTable, faultfs.Create)
+	f.fs.SetRule(failing(func(op faultfs.Op) bool { return logSync(op) || newTable(op) }, 0))
 	expect(f.t, "the write", f.Apply(&b, Strict), errInjected)
 }
 
@@ -94,9 +97,6 @@ func TestFailedWriteIsInNoLaterRead(t *testing.T) {
 			f := newFixture(t, Options{})
 			f.put("a=1", "b=1")
 			f.failWrite()
-			f.fs.SetRule(failing(func(op faultfs.Op) bool {
-				return faultfs.Kinds(faultfs.Write, faultfs.Sync, faultfs.Create)(op)
-			}, 0))
 			look(t, f)
 		})
 	}
@@ -245,4 +245,76 @@ func TestFailedCompactionIsNotTriedWithoutEnd(t *testing.T) {
 	f.fs.SetRule(nil)
 	f.must(f.Compact(nil, nil))
 	f.holds(f, "a=2 z=2")
+}
+
+// manifestSync fails the first sync of a manifest, whose medium keeps what was written.
+func manifestSync() faultfs.Rule {
+	return faultfs.On(onKind(base.FileManifest, faultfs.Sync), faultfs.Nth(0, faultfs.Fault{Err: errInjected, KeepTail: true}))
+}
+
+// editsOfContents are what changes the store's contents by an edit of its manifest alone.
+var editsOfContents = map[string]func(f *fixture) error{
+	"ingest": func(f *fixture) error {
+		return f.Ingest(func(yield func(key, value []byte) bool) { yield([]byte("n"), []byte("failed")) })
+	},
+	"delete range": func(f *fixture) error { return f.DeleteRange([]byte("a"), []byte("c"), Strict) },
+}
+
+// failEdit makes an edit fail that the manifest holds all the same.
+func failEdit(t *testing.T, edit func(f *fixture) error) *fixture {
+	f := newFixture(t, Options{})
+	f.put("a=1", "b=1")
+	f.must(f.Compact(nil, nil))
+	f.fs.SetRule(manifestSync())
+	expect(t, "the edit", edit(f), errInjected)
+	f.holds(f, "a=1 b=1")
+	return f
+}
+
+func TestFailedEditIsNotRecoveredWithLaterWrites(t *testing.T) {
+	for name, edit := range editsOfContents {
+		for _, d := range []Durability{Strict, Relaxed, Deferred} {
+			t.Run(fmt.Sprint(name, " ", d), func(t *testing.T) {
+				f := failEdit(t, edit)
+				f.must(f.Put([]byte("z"), []byte("1"), d))
+				f.holds(f, "a=1 b=1 z=1")
+				f.reopen()
+				f.holds(f, "a=1 b=1 z=1")
+			})
+		}
+	}
+}
+
+func TestFailedEditIsUndoneBySyncAndClose(t *testing.T) {
+	for name, edit := range editsOfContents {
+		t.Run(name+", sync", func(t *testing.T) {
+			f := failEdit(t, edit)
+			f.must(f.Sync(Relaxed))
+			f.killed()
+			f.holds(f, "a=1 b=1")
+		})
+		t.Run(name+", close", func(t *testing.T) {
+			f := failEdit(t, edit)
+			f.reopen()
+			f.holds(f, "a=1 b=1")
+		})
+	}
+}
+
+func TestNoWriteIsTakenWhileAFailedEditMayBeRecovered(t *testing.T) {
+	for name, edit := range editsOfContents {
+		t.Run(name, func(t *testing.T) {
+			f := failEdit(t, edit)
+			f.fs.SetRule(failing(onKind(base.FileManifest, faultfs.Create), 0))
+			expect(t, "a write", f.Put([]byte("z"), []byte("1"), Deferred), errInjected)
+			var b Batch
+			f.must(b.Put([]byte("z"), []byte("1")))
+			expect(t, "a write that can't wait", f.TryApply(&b, Relaxed, nil), ErrWouldWait)
+			f.holds(f, "a=1 b=1")
+			f.fs.SetRule(nil)
+			f.must(f.Put([]byte("z"), []byte("1"), Strict))
+			f.crash()
+			f.holds(f, "a=1 b=1 z=1")
+		})
+	}
 }

@@ -18,6 +18,9 @@ import (
 // While it runs, memtables are not flushed: writers wait once they have filled those there
 // are. entries must not write to the DB. Snapshots can't be taken: NewSnapshot waits.
 func (db *DB) Ingest(entries iter.Seq2[[]byte, []byte]) (err error) {
+	if err := db.admit(&Batch{puts: true}); err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
 	if err := db.replaceLog(); err != nil {
 		return fmt.Errorf("ingest: %w", err)
 	}
@@ -107,5 +110,5 @@ func (db *DB) installIngested(tables []*manifest.Table) error {
 		}
 		edit.Added = append(edit.Added, manifest.AddedTable{Level: level, Table: t})
 	}
-	return db.applyEdit(edit, nil)
+	return db.applyContentEdit(edit)
 }

@@ -41,7 +41,7 @@ type Metrics struct {
 	WriteStalls    int64
 	WriteStallTime time.Duration
 
-	Iterators, Snapshots int // open
+	Iterators, Snapshots int // open; an Image counts as an iterator
 	LastSeq              uint64
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/cache"
 	"github.com/varvedb/varve/engine/internal/manifest"
+	"github.com/varvedb/varve/engine/internal/pace"
+	"github.com/varvedb/varve/engine/internal/staging"
 	"github.com/varvedb/varve/engine/internal/tables"
 	"github.com/varvedb/varve/vfs"
 )
@@ -53,12 +55,16 @@ func newDB(fs vfs.FS, opts Options) *DB {
 		flushWork:   make(chan struct{}, 1),
 		compactWork: make(chan struct{}, 1),
 	}
+	db.reserve, _ = fs.(reserver)
 	db.tables = tables.New(fs, opts.MemoryBudget/8, db.blocks, &db.filters)
 	return db
 }
 
 // recover brings the store to the state it had, and makes it ready for writes.
 func (db *DB) recover() error {
+	if err := staging.Clean(db.fs); err != nil {
+		return err
+	}
 	files, err := db.listFiles()
 	if err != nil {
 		return err
@@ -71,7 +77,7 @@ func (db *DB) recover() error {
 		return err
 	}
 	db.lastSeq = db.manifest.LastSeq()
-	r := &recovery{db: db}
+	r := &recovery{db: db, pace: pace.New(db.opts.Yield)}
 	if err := r.replayLogs(files); err != nil {
 		return err
 	}

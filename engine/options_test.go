@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/varvedb/varve/vfs/memfs"
@@ -67,19 +68,23 @@ func TestNilOptionsAreTheDefaults(t *testing.T) {
 	}
 }
 
-func TestYieldIsCalledByBackgroundWork(t *testing.T) {
-	yields := make(chan struct{}, 1)
+func TestYieldIsCalledByLongWork(t *testing.T) {
+	var yields atomic.Int64
 	o := smallOptions()
-	o.Yield = func() {
-		select {
-		case yields <- struct{}{}:
-		default:
-		}
-	}
+	o.Yield = func() { yields.Add(1) }
 	f := newFixture(t, o)
-	f.load(10, 10)
-	f.must(f.Flush())
-	_, err := f.Verify()
-	f.must(err)
-	<-yields
+	yieldsIn := func(run func()) bool {
+		before := yields.Load()
+		run()
+		return yields.Load() > before
+	}
+	compacting, verifying := false, false
+	for n := 1000; !compacting || !verifying; n *= 2 {
+		f.load(n, 10)
+		compacting = yieldsIn(func() { f.must(f.Compact(nil, nil)) })
+		verifying = yieldsIn(func() {
+			_, err := f.Verify()
+			f.must(err)
+		})
+	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
-	"github.com/varvedb/varve/engine/internal/sstable"
 	"github.com/varvedb/varve/vfs"
 )
 
@@ -110,7 +109,7 @@ func (r *repairer) survey() (err error) {
 
 // problem notes what is wrong, if it is damage: other errors end the repair.
 func (r *repairer) problem(err error) error {
-	if !sstable.Unreadable(err) {
+	if !base.Unreadable(err) {
 		return err
 	}
 	r.report.Problems = append(r.report.Problems, err.Error())

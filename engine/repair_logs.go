@@ -13,7 +13,6 @@ import (
 	"github.com/varvedb/varve/engine/internal/memtable"
 	"github.com/varvedb/varve/engine/internal/record"
 	"github.com/varvedb/varve/engine/internal/skiplist"
-	"github.com/varvedb/varve/engine/internal/sstable"
 )
 
 // repairLog is a log whose entries may be in no table.
@@ -100,32 +99,33 @@ func (r *repairer) spillLogs() ([]*manifest.Table, error) {
 func (r *repairer) spillLog(s *logSpill, l *repairLog, last bool) error {
 	file, err := r.fs.Open(l.Name)
 	switch {
-	case err != nil && sstable.Unreadable(err):
-		r.loseOfLog(l, lostRange{0, l.Size, err.Error()})
+	case err != nil && base.Unreadable(err):
+		r.loseOfLog(l, 0, l.Size, err.Error())
 		return nil
 	case err != nil:
 		return err
 	}
-	records := &logSalvage{file: file}
-	err = records.each(func(from, to int64, data []byte) error {
+	lose := func(from, to int64, reason string) { r.loseOfLog(l, from, to, reason) }
+	records := record.Salvage{Damage: lose, Record: func(from, to int64, data []byte) error {
 		first, err := checkBatch(data)
 		if err != nil {
-			r.loseOfLog(l, lostRange{from, to, err.Error()})
+			lose(from, to, err.Error())
 			return nil
 		}
 		return s.add(data, first)
-	})
-	for _, lost := range records.lost {
-		r.loseOfLog(l, lost)
-	}
-	if records.torn && !last {
-		r.loseOfLog(l, lostRange{records.tornAt, l.Size, "the log ends within a record"})
+	}}
+	torn, err := records.Read(file, l.Size)
+	if torn >= 0 && !last {
+		lose(torn, l.Size, "the log ends within a record")
 	}
 	return errors.Join(err, file.Close())
 }
 
-func (r *repairer) loseOfLog(l *repairLog, lost lostRange) {
-	r.report.Losses = append(r.report.Losses, Loss{File: l.Name, From: lost.from, To: lost.to, Reason: lost.reason})
+// loseOfLog notes damage to a log, which may have lost nothing.
+func (r *repairer) loseOfLog(l *repairLog, from, to int64, reason string) {
+	if from < to {
+		r.report.Losses = append(r.report.Losses, Loss{File: l.Name, From: from, To: to, Reason: reason})
+	}
 	r.damaged[l.Name] = true
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/engine/internal/record"
-	"github.com/varvedb/varve/engine/internal/sstable"
 	"github.com/varvedb/varve/vfs"
 )
 
@@ -136,7 +135,7 @@ func (r *repairer) readCurrent() (string, error) {
 		}
 		err = errors.Join(err, file.Close())
 	}
-	if errors.Is(err, vfs.ErrNotFound) || err != nil && sstable.Unreadable(err) {
+	if errors.Is(err, vfs.ErrNotFound) || err != nil && base.Unreadable(err) {
 		return "", nil
 	}
 	if err != nil {
@@ -165,20 +164,24 @@ func (r *repairer) readManifest(name string) (*manifestState, error) {
 		r.damaged[name] = true
 		return s, nil
 	}
-	records := &logSalvage{file: file}
-	err = records.each(func(_, _ int64, data []byte) error {
-		e, err := manifest.DecodeEdit(data)
-		if err != nil {
-			s.complete = false
-			return nil
-		}
-		return s.apply(e)
-	})
+	lossless := true
+	records := record.Salvage{
+		Record: func(_, _ int64, data []byte) error {
+			e, err := manifest.DecodeEdit(data)
+			if err != nil {
+				lossless = false
+				return nil
+			}
+			return s.apply(e)
+		},
+		Damage: func(from, to int64, _ string) { lossless = lossless && from == to },
+	}
+	torn, err := records.Read(file, file.Size())
 	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	s.torn = records.torn
-	s.complete = s.complete && len(records.lost) == 0
+	s.torn = torn >= 0
+	s.complete = s.complete && lossless
 	s.whole = s.complete && s.comparer != "" && s.hasLogNum && s.hasSeq && s.nextNum > 0
 	if !s.complete {
 		r.damaged[name] = true
@@ -224,13 +227,9 @@ func (s *manifestState) apply(e *manifest.Edit) error {
 // manifest of that number, and makes CURRENT name it. If it fails, named says whether CURRENT
 // may name it all the same; if not, what was written is removed.
 func createManifest(fs vfs.FS, num base.FileNum, edit *manifest.Edit) (named bool, err error) {
-	complete := *edit
-	complete.Comparer = base.ComparerName
-	complete.NextFileNum = new(num + 1)
 	name := base.FileName(base.FileManifest, num)
 	temp := base.FileName(base.FileTemp, num)
-	var encoder record.Encoder
-	err = writeFile(fs, name, encoder.Append(nil, complete.Append(nil)))
+	err = writeFile(fs, name, manifestContent(num, edit))
 	if err == nil {
 		err = writeFile(fs, temp, []byte(name+"\n"))
 	}
@@ -244,6 +243,15 @@ func createManifest(fs vfs.FS, num base.FileNum, edit *manifest.Edit) (named boo
 		return true, fmt.Errorf("make %s name %s: %w", base.CurrentName, name, err)
 	}
 	return true, nil
+}
+
+// manifestContent returns the manifest of that number in which edit is the only one.
+func manifestContent(num base.FileNum, edit *manifest.Edit) []byte {
+	complete := *edit
+	complete.Comparer = base.ComparerName
+	complete.NextFileNum = new(num + 1)
+	var encoder record.Encoder
+	return encoder.Append(nil, complete.Append(nil))
 }
 
 // writeFile makes a durable file.

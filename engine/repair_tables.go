@@ -11,6 +11,7 @@ import (
 	"github.com/varvedb/varve/engine/internal/compact"
 	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/engine/internal/merge"
+	"github.com/varvedb/varve/engine/internal/pace"
 	"github.com/varvedb/varve/engine/internal/sstable"
 )
 
@@ -91,7 +92,7 @@ func (r *repairer) checkTable(t *repairTable) (whole *manifest.Table, err error)
 		return nil, err
 	}
 	defer table.Release()
-	entries, err := table.Verify()
+	entries, err := table.Verify(pace.New(r.db.opts.Yield))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func (r *repairer) salvageTables() error {
 func (r *repairer) salvageTable(t *repairTable) (lost []sstable.Lost, err error) {
 	file, err := r.fs.Open(t.Name)
 	switch {
-	case err != nil && sstable.Unreadable(err):
+	case err != nil && base.Unreadable(err):
 		return []sstable.Lost{{To: t.Size, Reason: err.Error()}}, nil
 	case err != nil:
 		return nil, err

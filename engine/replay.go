@@ -9,6 +9,7 @@ import (
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/memtable"
+	"github.com/varvedb/varve/engine/internal/pace"
 	"github.com/varvedb/varve/engine/internal/record"
 )
 
@@ -20,6 +21,7 @@ type recovery struct {
 	before    base.Seq       // the last sequence number before the log that is being replayed
 	last      base.Seq       // the last one replayed
 	torn      bool           // the last log that is not empty ends within a record
+	pace      *pace.Pacer
 }
 
 // replayLogs replays every log that the manifest does not say is in tables.
@@ -102,6 +104,7 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 	if err := r.db.insertRecordLocked(m, data, first, int(count)); err != nil {
 		return err
 	}
+	r.pace.Did(int(count))
 	if count > 0 {
 		r.last = first + base.Seq(count) - 1
 		r.db.lastSeq = max(r.db.lastSeq, r.last)

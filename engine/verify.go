@@ -9,6 +9,7 @@ import (
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
+	"github.com/varvedb/varve/engine/internal/pace"
 	"github.com/varvedb/varve/engine/internal/record"
 	"github.com/varvedb/varve/vfs"
 )
@@ -34,9 +35,10 @@ func (db *DB) Verify() (VerifyReport, error) {
 	if err := s.version.Check(); err != nil {
 		return report, fmt.Errorf("verify: %w", err)
 	}
+	p := pace.New(db.opts.Yield)
 	for _, level := range s.version.Levels {
 		for _, t := range level {
-			entries, err := db.verifyTable(t)
+			entries, err := db.verifyTable(t, p)
 			if err != nil {
 				return report, fmt.Errorf("verify: %w", err)
 			}
@@ -45,9 +47,6 @@ func (db *DB) Verify() (VerifyReport, error) {
 			report.Entries += entries
 			if db.isClosing() {
 				return report, ErrClosed
-			}
-			if db.opts.Yield != nil {
-				db.opts.Yield()
 			}
 		}
 	}
@@ -121,13 +120,13 @@ func (db *DB) verifyLog(name string, open bool) (size int64, err error) {
 	}
 }
 
-func (db *DB) verifyTable(t *manifest.Table) (entries int64, err error) {
+func (db *DB) verifyTable(t *manifest.Table, p *pace.Pacer) (entries int64, err error) {
 	table, err := db.tables.Acquire(t.Num)
 	if err != nil {
 		return 0, err
 	}
 	defer table.Release()
-	if entries, err = table.Verify(); err != nil {
+	if entries, err = table.Verify(p); err != nil {
 		return 0, err
 	}
 	return entries, db.checkTableBounds(t)

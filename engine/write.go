@@ -68,7 +68,7 @@ func (db *DB) ApplyAsync(b *Batch, d Durability, done func(error)) error {
 // TryApply is ApplyAsync that never waits: it fails with ErrWouldWait, without any effect, if
 // the batch can't be made visible at once.
 func (db *DB) TryApply(b *Batch, d Durability, done func(error)) error {
-	if !db.mu.TryLock() {
+	if db.shortOfSpaceFor(b) || !db.mu.TryLock() {
 		return ErrWouldWait
 	}
 	lead, _, err := db.applyLocked(b, &waiter{durability: d, done: done})
@@ -85,11 +85,11 @@ func (db *DB) Sync(d Durability) error {
 		return fmt.Errorf("%w: Sync can't be deferred", ErrInvalidArgument)
 	}
 	db.mu.Lock()
-	failed := db.logFailed != nil
+	refusal := db.refusalLocked()
 	db.mu.Unlock()
-	if failed {
+	if refusal != nil {
 		// Writes that were acknowledged in memory outlive a failed log: flushing saves them.
-		if err := db.replaceLog(); err != nil {
+		if err := db.mend(); err != nil {
 			return err
 		}
 	}
@@ -128,11 +128,14 @@ func (db *DB) syncLogs(d Durability) error {
 
 // applyWaiting applies the batch, waiting as long as there is no room.
 func (db *DB) applyWaiting(b *Batch, w *waiter) (lead bool, err error) {
+	if err := db.admit(b); err != nil {
+		return false, err
+	}
 	var stalled time.Time
 	var attempt uint64 // the last before the stall
 	for {
 		db.mu.Lock()
-		failed := db.logFailed
+		refusal := db.refusalLocked()
 		lead, changed, err := db.applyLocked(b, w)
 		db.mu.Unlock()
 		switch {
@@ -141,8 +144,8 @@ func (db *DB) applyWaiting(b *Batch, w *waiter) (lead bool, err error) {
 				db.counters.stallTime.Add(int64(time.Since(stalled)))
 			}
 			return lead, err
-		case failed != nil:
-			if err := db.replaceLog(); err != nil {
+		case refusal != nil:
+			if err := db.mend(); err != nil {
 				return false, err
 			}
 		default:
@@ -172,7 +175,7 @@ func (db *DB) applyLocked(b *Batch, w *waiter) (lead bool, changed <-chan struct
 		db.acknowledgeEarly(w)
 		return false, nil, nil
 	}
-	if db.logFailed != nil {
+	if db.refusalLocked() != nil {
 		return false, db.changed, ErrWouldWait
 	}
 	m := db.mutableLocked()

@@ -12,14 +12,9 @@ import (
 	"github.com/varvedb/varve/tests/internal/workload"
 	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/faultfs"
-	"github.com/varvedb/varve/vfs/memfs"
 )
 
-var (
-	seedFlag   = flag.Uint64("fault.seed", 0, "seed of the workload; 0 draws one")
-	stepsFlag  = flag.Int("fault.steps", 60, "steps of the workload in which the fault begins")
-	strideFlag = flag.Int("fault.stride", 3, "every how many operations one fails; 1: each")
-)
+var seedFlag = flag.Uint64("fault.seed", 0, "seed of the workload; 0 draws one")
 
 var (
 	errIO      = fmt.Errorf("injected: %w", vfs.ErrIO)
@@ -39,13 +34,23 @@ var faults = []struct {
 	{"no space after 100 bytes, which stay", faultfs.Fault{Err: errNoSpace, Short: 100, KeepTail: true}},
 }
 
-const (
-	// errorsSuffered is how many steps fail before a lasting fault is lifted.
-	errorsSuffered = 5
+// errorsSuffered is how many steps fail before a lasting fault is lifted.
+const errorsSuffered = 5
 
-	// stepsAfter is how many steps follow the end of the fault.
-	stepsAfter = 25
-)
+// medium is an empty file system under test.
+type medium struct {
+	vfs.FS
+
+	// again returns what is found after the end, as sudden as may be, of whoever wrote it.
+	again func() (vfs.FS, error)
+}
+
+// length is that of the workload.
+type length struct {
+	steps  int // in which the fault begins
+	after  int // that follow its end
+	stride int // every how many operations one fails; 1: each
+}
 
 // trial is one workload and the fault that befalls it.
 type trial struct {
@@ -54,7 +59,7 @@ type trial struct {
 	fault faultfs.Fault
 	lasts bool // until it is lifted; else one operation fails
 
-	medium *memfs.FS
+	medium medium
 	fs     *faultfs.FS
 	work   *workload.Workload
 
@@ -62,9 +67,9 @@ type trial struct {
 	failed []faultfs.Op
 }
 
-func newTrial(seed uint64, at int, fault faultfs.Fault, lasts bool) *trial {
-	tr := &trial{seed: seed, at: at, fault: fault, lasts: lasts, medium: memfs.New()}
-	tr.fs = faultfs.New(tr.medium, tr.rule)
+func newTrial(m medium, seed uint64, at int, fault faultfs.Fault, lasts bool) *trial {
+	tr := &trial{seed: seed, at: at, fault: fault, lasts: lasts, medium: m}
+	tr.fs = faultfs.New(m.FS, tr.rule)
 	tr.work = workload.New(seed, tr.fs)
 	tr.work.TailsStay = fault.KeepTail
 	return tr
@@ -99,12 +104,12 @@ func (tr *trial) leavesFiles() bool {
 }
 
 // run returns what the store did wrong.
-func (tr *trial) run(steps int) error {
-	if err := tr.suffer(steps); err != nil {
+func (tr *trial) run(l length) error {
+	if err := tr.suffer(l.steps); err != nil {
 		return fmt.Errorf("during the fault: %w", err)
 	}
 	tr.fs.SetRule(nil)
-	if err := tr.resume(); err != nil {
+	if err := tr.resume(l.after); err != nil {
 		return fmt.Errorf("after the fault: %w", err)
 	}
 	return nil
@@ -146,7 +151,7 @@ func (tr *trial) step() error {
 }
 
 // resume checks that no trace of the fault is left.
-func (tr *trial) resume() error {
+func (tr *trial) resume(steps int) error {
 	w := tr.work
 	if w.DB == nil {
 		if err := w.Reopen(); err != nil {
@@ -156,7 +161,7 @@ func (tr *trial) resume() error {
 	if err := errors.Join(tr.readAgain(), w.Write()); err != nil {
 		return err
 	}
-	for range stepsAfter {
+	for range steps {
 		if err := w.Step(); err != nil {
 			return err
 		}
@@ -176,7 +181,11 @@ func (tr *trial) resume() error {
 		return err
 	}
 	last := int(w.Strict.Load())
-	return w.CheckRecovery(tr.medium.Crash(memfs.Keep{PowerLoss: true}), last, last)
+	found, err := tr.medium.again()
+	if err != nil {
+		return err
+	}
+	return w.CheckRecovery(found, last, last)
 }
 
 // readAgain checks what the store holds. The first reads after the fault may share the opening
@@ -205,26 +214,23 @@ func seed(t *testing.T) uint64 {
 }
 
 // operations returns how many operations the workload takes if none fails.
-func operations(t *testing.T, seed uint64, steps int) int {
-	tr := newTrial(seed, 1<<30, faultfs.Fault{}, false)
-	if err := errors.Join(tr.work.Open(), tr.run(steps)); err != nil {
+func operations(t *testing.T, newMedium func(*testing.T) medium, seed uint64, l length) int {
+	tr := newTrial(newMedium(t), seed, 1<<30, faultfs.Fault{}, false)
+	if err := errors.Join(tr.work.Open(), tr.run(l)); err != nil {
 		t.Fatalf("without a fault: %v", err)
 	}
 	return len(tr.fs.Ops())
 }
 
-func TestEveryOperationFailsOnce(t *testing.T) { failEvery(t, false) }
-
-func TestEveryOperationFailsAndAllThatFollow(t *testing.T) { failEvery(t, true) }
-
-func failEvery(t *testing.T, lasts bool) {
+// failEvery has every operation fail in turn, or as many as the stride says, in every way.
+func failEvery(t *testing.T, newMedium func(*testing.T) medium, l length, lasts bool) {
 	seed := seed(t)
-	total, trials := operations(t, seed, *stepsFlag), 0
+	total, trials := operations(t, newMedium, seed, l), 0
 	for i, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
-			for at := i % *strideFlag; at < total; at += *strideFlag {
-				tr := newTrial(seed, at, f.fault, lasts)
-				if err := tr.run(*stepsFlag); err != nil {
+			for at := i * l.stride / len(faults); at < total; at += l.stride {
+				tr := newTrial(newMedium(t), seed, at, f.fault, lasts)
+				if err := tr.run(l); err != nil {
 					t.Fatalf("%v: %v", tr, err)
 				}
 				trials++

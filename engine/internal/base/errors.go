@@ -3,6 +3,9 @@ package base
 import (
 	"errors"
 	"fmt"
+	"io"
+
+	"github.com/varvedb/varve/vfs"
 )
 
 // ErrWouldWait is what an operation that must not wait returns when it would have to.
@@ -25,4 +28,11 @@ func (e *CorruptionError) Error() string {
 // Corruption makes a CorruptionError.
 func Corruption(file string, offset int64, format string, args ...any) error {
 	return &CorruptionError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...)}
+}
+
+// Unreadable reports whether err says that stored bytes are damaged or can't be read, so that
+// the bytes around them may yet be.
+func Unreadable(err error) bool {
+	var corruption *CorruptionError
+	return errors.As(err, &corruption) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, vfs.ErrIO)
 }

@@ -26,6 +26,10 @@ const (
 // CurrentName is the file that names the live manifest.
 const CurrentName = "CURRENT"
 
+// StagedName is what CURRENT is called in a store that is being put in place, file by file: while
+// it is there and CURRENT is not, the other files are no store yet.
+const StagedName = "000000.dbtmp"
+
 // FileName returns the name of the file of that kind and number.
 func FileName(kind FileKind, num FileNum) string {
 	switch kind {

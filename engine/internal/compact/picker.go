@@ -70,7 +70,7 @@ func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy fu
 			}
 		}
 		if level < 0 {
-			return pickDense(v, l, busy)
+			return PickDense(v, l, busy)
 		}
 		tried[level] = true
 		if c := pickInLevel(v, level, l, pointer(level), busy); c != nil {
@@ -79,9 +79,9 @@ func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy fu
 	}
 }
 
-// pickDense returns the compaction of a table most entries of which are tombstones: what they
+// PickDense returns the compaction of a table most entries of which are tombstones: what they
 // hide is space to be won, and scans have to step over them.
-func pickDense(v *manifest.Version, l Limits, busy func(*manifest.Table) bool) *Compaction {
+func PickDense(v *manifest.Version, l Limits, busy func(*manifest.Table) bool) *Compaction {
 	for level := range base.NumLevels - 1 {
 		for _, t := range v.Levels[level] {
 			if t.Tombstones*2 <= t.Entries {

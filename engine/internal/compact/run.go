@@ -5,18 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/engine/internal/merge"
+	"github.com/varvedb/varve/engine/internal/pace"
 	"github.com/varvedb/varve/engine/internal/sstable"
 	"github.com/varvedb/varve/engine/internal/tables"
 	"github.com/varvedb/varve/vfs"
 )
-
-// slice is how long the merging may compute before it lets others run.
-const slice = 4 * time.Millisecond
 
 // ErrCanceled ends a merge whose Canceled said so.
 var ErrCanceled = errors.New("compaction canceled")
@@ -52,7 +49,9 @@ func (c *Compaction) Run(env Env) (Result, error) {
 	if len(c.Inputs[1]) > 0 {
 		inputs = append(inputs, env.Tables.NewLevelIterator(c.Inputs[1], false))
 	}
-	m := &merger{env: env, input: merge.New(inputs...), tableSize: c.limits.TableSize}
+	m := newMerger(env)
+	m.input = merge.New(inputs...)
+	m.tableSize = c.limits.TableSize
 	m.dropTombstone = c.absentBelow()
 	m.cutBefore = c.cutAtGrandparents()
 	return m.run()
@@ -60,7 +59,8 @@ func (c *Compaction) Run(env Env) (Result, error) {
 
 // Flush writes the entries of a memtable into at most one new, durable table.
 func Flush(env Env, memtable base.Iterator) (Result, error) {
-	m := &merger{env: env, input: memtable}
+	m := newMerger(env)
+	m.input = memtable
 	return m.run()
 }
 
@@ -118,9 +118,11 @@ type merger struct {
 	lastStripe int    // of the entry before, if haveLast
 	haveLast   bool
 
-	count    int // of entries seen
-	sliceEnd time.Time
+	pace  *pace.Pacer
+	count int // of entries seen
 }
+
+func newMerger(env Env) *merger { return &merger{env: env, pace: pace.New(env.Yield)} }
 
 // output is the table being written.
 type output struct {
@@ -133,7 +135,6 @@ type output struct {
 }
 
 func (m *merger) run() (Result, error) {
-	m.sliceEnd = time.Now().Add(slice)
 	for valid := m.input.First(); valid && m.err == nil; valid = m.input.Next() {
 		if m.err = m.add(m.input.Key(), m.input.Value()); m.err == nil {
 			m.err = m.pause()
@@ -159,19 +160,12 @@ func (m *merger) finish() (Result, error) {
 	return m.result, nil
 }
 
-// pause yields when the slice is used up. It looks at the clock only now and then.
+// pause lets others run, and now and then asks whether to go on.
 func (m *merger) pause() error {
-	if m.count++; m.count%128 != 0 {
-		return nil
-	}
-	if m.env.Canceled != nil && m.env.Canceled() {
+	m.pace.Did(1)
+	if m.count++; m.count%128 == 0 && m.env.Canceled != nil && m.env.Canceled() {
 		return ErrCanceled
 	}
-	if m.env.Yield == nil || time.Now().Before(m.sliceEnd) {
-		return nil
-	}
-	m.env.Yield()
-	m.sliceEnd = time.Now().Add(slice)
 	return nil
 }
 
@@ -224,7 +218,9 @@ func (m *merger) beginOutput() error {
 	if err != nil {
 		return fmt.Errorf("create table %s: %w", name, err)
 	}
-	m.output = &output{num: num, name: name, file: file, writer: sstable.NewWriter(file, m.env.Writer)}
+	options := m.env.Writer
+	options.Pace = m.pace
+	m.output = &output{num: num, name: name, file: file, writer: sstable.NewWriter(file, options)}
 	return nil
 }
 
@@ -267,7 +263,8 @@ func (m *merger) abandon() error {
 
 // Build writes the entries that feed writes, which must ascend, into new, durable tables.
 func Build(env Env, l Limits, feed func(write func(key, value []byte) error) error) (Result, error) {
-	m := &merger{env: env, tableSize: l.TableSize, sliceEnd: time.Now().Add(slice)}
+	m := newMerger(env)
+	m.tableSize = l.TableSize
 	m.err = feed(func(key, value []byte) error {
 		if err := m.write(key, value, false); err != nil {
 			return err
@@ -280,7 +277,8 @@ func Build(env Env, l Limits, feed func(write func(key, value []byte) error) err
 // Trim writes the entries of a table but for those with user keys from lower up to, not
 // including, upper into a new, durable table, or none if no entry is left.
 func Trim(env Env, t *manifest.Table, lower, upper []byte) (Result, error) {
-	m := &merger{env: env, input: env.Tables.NewTableIterator(t, false)}
+	m := newMerger(env)
+	m.input = env.Tables.NewTableIterator(t, false)
 	m.without = func(user []byte) bool {
 		return bytes.Compare(user, lower) >= 0 && (upper == nil || bytes.Compare(user, upper) < 0)
 	}

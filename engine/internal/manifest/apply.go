@@ -43,6 +43,21 @@ func (s *Set) Apply(e *Edit) error {
 	return fmt.Errorf("apply version edit: %w", err)
 }
 
+// Settle sees to it that a crash brings back no edit that Apply failed to write. Like Apply's,
+// its calls are serialised by the caller.
+func (s *Set) Settle() error {
+	if s.closed {
+		return fmt.Errorf("settle failed version edits: %w", s.errClosed())
+	}
+	if len(s.doubtful) == 0 {
+		return nil
+	}
+	if _, err := s.writeFresh(s.current, s.counters); err != nil {
+		return fmt.Errorf("settle failed version edits: %w", err)
+	}
+	return nil
+}
+
 func (s *Set) markFileNumsUsed(e *Edit) {
 	for _, num := range []*base.FileNum{e.LogNum, e.PrevLogNum} {
 		if num != nil {

@@ -14,14 +14,16 @@ import (
 var ErrComparer = errors.New("varve: unknown comparator")
 
 // Exists reports whether fs holds a store, which is to say a CURRENT. Tables or logs without
-// one are a store that has lost it: a CorruptionError, lest they be taken for rubbish.
+// one are a store that has lost it: a CorruptionError, lest they be taken for rubbish. Beside a
+// StagedName they have never been one.
 func Exists(fs vfs.FS) (bool, error) {
 	files, err := fs.List()
 	if err != nil {
 		return false, fmt.Errorf("look for a store: %w", err)
 	}
-	orphan := ""
+	orphan, staged := "", false
 	for _, f := range files {
+		staged = staged || f.Name == base.StagedName
 		switch kind, _, ok := base.ParseFileName(f.Name); {
 		case !ok:
 		case kind == base.FileCurrent:
@@ -30,7 +32,7 @@ func Exists(fs vfs.FS) (bool, error) {
 			orphan = f.Name
 		}
 	}
-	if orphan != "" {
+	if orphan != "" && !staged {
 		return false, base.Corruption(base.CurrentName, -1, "the file is missing, though there is %s", orphan)
 	}
 	return false, nil

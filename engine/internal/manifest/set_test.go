@@ -227,6 +227,46 @@ func TestTablesOfADoubtfulEditAreKeptUntilItIsSettled(t *testing.T) {
 	}
 }
 
+// TestSettledEditIsNotFoundByACrash: of an edit whose sync failed, and of one for which it is in
+// doubt which manifest CURRENT names.
+func TestSettledEditIsNotFoundByACrash(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit  int64
+		failAt int
+	}{
+		"sync":   {limit: 1 << 20, failAt: 2},
+		"rename": {limit: 0, failAt: 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := &scriptedFS{FS: memfs.New()}
+			s := mustCreate(t, fs)
+			obsolete := obsoleteOf(s)
+			mustApply(t, s, add(1, table(10, "a", "b")))
+			s.file.limit = c.limit
+			fs.failAt, fs.failAfter = fs.op+c.failAt, true
+			if err := s.Apply(add(1, table(11, "c", "d"))); !errors.Is(err, vfs.ErrIO) {
+				t.Fatalf("got error %v", err)
+			}
+			if got := numbers(mustLoad(t, fs.Crash(memfs.Keep{})).Current().Levels[1]); got != "[10 11]" {
+				t.Fatalf("a crash finds %s: the edit is not in doubt", got)
+			}
+			fs.failAt, fs.failAfter = fs.op+1, false
+			if err := s.Settle(); !errors.Is(err, vfs.ErrIO) {
+				t.Fatalf("Settle: got error %v", err)
+			}
+			if err := s.Settle(); err != nil {
+				t.Fatal(err)
+			}
+			if got := numbers(mustLoad(t, fs.Crash(memfs.Keep{})).Current().Levels[1]); got != "[10]" {
+				t.Errorf("a crash finds %s", got)
+			}
+			if !slices.Equal(*obsolete, []base.FileNum{11}) {
+				t.Errorf("obsolete %d, want 11", *obsolete)
+			}
+		})
+	}
+}
+
 func TestFailedEditCanBeAppliedAgainWhileItIsInDoubt(t *testing.T) {
 	fs := &scriptedFS{FS: memfs.New()}
 	s := mustCreate(t, fs)

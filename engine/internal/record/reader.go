@@ -136,7 +136,7 @@ func (r *Reader) parseChunk(rest []byte) (kind byte, data []byte, err error) {
 		return 0, nil, base.Corruption(r.name, r.pos, "chunk of %d bytes crosses its block's end", length)
 	case length > len(data):
 		if end := wholeChunk(stored, kind, data); end >= 0 {
-			return 0, nil, base.Corruption(r.name, r.pos, "chunk of %d bytes says it has %d", end, length)
+			return 0, nil, base.Corruption(r.name, r.pos, "%s", wrongLength(end, length))
 		}
 		return 0, nil, ErrTorn
 	case checksum(kind, data[:length]) != stored:
@@ -161,8 +161,12 @@ func wholeChunk(stored uint32, kind byte, data []byte) int {
 	}
 }
 
+func wrongLength(length, claimed int) string {
+	return fmt.Sprintf("chunk of %d bytes says it has %d", length, claimed)
+}
+
 func startsWithChunk(rest []byte) bool {
-	if len(rest) < headerSize {
+	if len(rest) < headerSize || !isChunk(rest[6]) {
 		return false
 	}
 	length := int(binary.LittleEndian.Uint16(rest[4:]))

@@ -15,6 +15,7 @@
 //  3. The Reader tells what a crash leaves, a record cut off at the end of the file, from
 //     damage. What a crash leaves is a prefix of what was appended, perhaps followed by
 //     zeros where a file system had room reserved.
+//  4. Salvage finds the whole records behind damage, for repair and for people to see.
 //
 // An Encoder and a Reader are for one goroutine at a time.
 package record
@@ -34,6 +35,8 @@ const (
 	typeMiddle = 3
 	typeLast   = 4
 )
+
+func isChunk(kind byte) bool { return kind >= typeFull && kind <= typeLast }
 
 func checksum(kind byte, data []byte) uint32 {
 	return base.MaskedCRC(base.ExtendCRC(base.ExtendCRCByte(0, kind), data))

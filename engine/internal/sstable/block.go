@@ -3,12 +3,13 @@ package sstable
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/varvedb/varve/engine/internal/base"
 )
 
-var errDamagedEntry = errors.New("damaged entry in a block")
+var errDamagedEntry = errors.New("damaged entry")
 
 // block is the contents of a data, metaindex or index block.
 type block struct {
@@ -113,11 +114,11 @@ func (b *block) forEach(visit func(key, value []byte) error) error {
 	for offset := 0; offset < len(b.entries); {
 		e, ok := decodeEntry(b.entries, offset)
 		if !ok || e.shared > len(key) {
-			return errDamagedEntry
+			return fmt.Errorf("entry at %d of the block: %w", offset, errDamagedEntry)
 		}
 		key = append(key[:e.shared], b.entries[e.key:e.value]...)
 		if err := visit(key, b.entries[e.value:e.end]); err != nil {
-			return err
+			return fmt.Errorf("entry at %d of the block: %w", offset, err)
 		}
 		offset = e.end
 	}

@@ -2,9 +2,11 @@ package sstable
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/golang/snappy"
@@ -41,7 +43,7 @@ func checkRightOrCorrupt(t *testing.T, data []byte, model []kv) (noticed bool) {
 	if err != nil && !isCorruption(err) {
 		t.Fatal(err)
 	}
-	if _, verifyErr := r.Verify(); verifyErr == nil && (noticed || err != nil) {
+	if _, verifyErr := r.Verify(nil); verifyErr == nil && (noticed || err != nil) {
 		t.Fatalf("Verify did not find the damage: %v", err)
 	}
 	return noticed || err != nil
@@ -83,7 +85,7 @@ func TestCorruptionNamesTheBlock(t *testing.T) {
 	it := r.NewIterator(true)
 	for ok := it.First(); ok; ok = it.Next() {
 	}
-	_, verifyErr := r.Verify()
+	_, verifyErr := r.Verify(nil)
 	for _, err := range []error{it.Error(), verifyErr} {
 		corruption, ok := err.(*base.CorruptionError)
 		if !ok || corruption.File != "000007.ldb" || corruption.Offset != int64(h.offset) {
@@ -165,7 +167,7 @@ func TestBlockWithRightChecksumAndWrongContentsIsCorrupt(t *testing.T) {
 			r, err := NewReader(newMemFile(assemble(c.data, c.blockType, c.index, c.metaindex, c.filter)),
 				ReaderOptions{Name: "000007.ldb"})
 			if err == nil && c.index == nil { // a bad index must be noticed when it is read
-				_, err = r.Verify()
+				_, err = r.Verify(nil)
 			}
 			if !isCorruption(err) {
 				t.Fatalf("%v, want a CorruptionError", err)
@@ -176,7 +178,7 @@ func TestBlockWithRightChecksumAndWrongContentsIsCorrupt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := r.Verify(); n != 3 || err != nil {
+	if n, err := r.Verify(nil); n != 3 || err != nil {
 		t.Fatalf("the undamaged table: %d entries, %v", n, err)
 	}
 }
@@ -281,5 +283,12 @@ func TestIndexWithExplodingKeysIsRefused(t *testing.T) {
 	}
 	if _, err := decodeIndex(w.finish(), 1<<20); err == nil {
 		t.Fatal("an index whose keys take 8 MB in memory was decoded from a few KB")
+	}
+}
+
+func TestCompressedBlockCannotClaimAnySize(t *testing.T) {
+	claim := binary.AppendUvarint(nil, 1<<30)
+	if _, err := uncompress(nil, claim); err == nil || !strings.Contains(err.Error(), "can't hold 1073741824") {
+		t.Errorf("%d bytes claim to hold a gigabyte: %v", len(claim), err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/bits-and-blooms/bloom/v3"
+
+	"github.com/varvedb/varve/engine/internal/pace"
 )
 
 const (
@@ -63,7 +65,7 @@ func (w *filterWriter) words() int { return max((w.count*w.bitsPerKey+63)/64, 1)
 func (w *filterWriter) size() int { return 8*w.words() + 1 + filterBlockTrailerLen }
 
 // finish returns the contents of the filter block.
-func (w *filterWriter) finish() []byte {
+func (w *filterWriter) finish(p *pace.Pacer) []byte {
 	words := make([]uint64, w.words())
 	bits := uint(64 * len(words))
 	filter := bloom.FromWithM(words, bits, w.hashes())
@@ -72,6 +74,7 @@ func (w *filterWriter) finish() []byte {
 			n := 1 + int(keys[0])
 			filter.Add(keys[1:n])
 			keys = keys[n:]
+			p.Did(1)
 		}
 	}
 	for _, location := range w.locations {

@@ -14,7 +14,7 @@ func buildFilter(bitsPerKey int, keys ...string) []byte {
 	for _, key := range keys {
 		w.add([]byte(key))
 	}
-	return w.finish()
+	return w.finish(nil)
 }
 
 func TestFilterHasEveryKeyAndFewOthers(t *testing.T) {

@@ -90,7 +90,7 @@ func FuzzTable(f *testing.F) {
 		}
 		_, _, _, getErr := r.Get(seek, Wait)
 		_, _, scanErr := scan(r, true)
-		_, verifyErr := r.Verify()
+		_, verifyErr := r.Verify(nil)
 		for _, err := range []error{getErr, scanErr, verifyErr} {
 			if err != nil && !isCorruption(err) {
 				t.Fatal(err)

@@ -9,7 +9,7 @@ const tailSize = 64 << 10
 func (r *Reader) load() error {
 	size := r.file.Size()
 	if size < footerLen {
-		return r.corrupt(0, fmt.Errorf("%d bytes are too few for a table", size))
+		return r.corrupt(0, errTooShort(size))
 	}
 	var tail window
 	tailLen := min(size, tailSize)
@@ -91,3 +91,5 @@ func (r *Reader) readMetadata(tail *window, h handle) ([]byte, error) {
 	}
 	return contents, nil
 }
+
+func errTooShort(size int64) error { return fmt.Errorf("%d bytes are too few for a table", size) }

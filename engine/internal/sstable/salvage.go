@@ -3,7 +3,6 @@ package sstable
 import (
 	"bytes"
 	"errors"
-	"io"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/vfs"
@@ -16,13 +15,6 @@ type Lost struct {
 	Reason       string
 }
 
-// Unreadable reports whether err says that stored bytes are damaged or can't be read, so that
-// the bytes around them may yet be.
-func Unreadable(err error) bool {
-	var corruption *base.CorruptionError
-	return errors.As(err, &corruption) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, vfs.ErrIO)
-}
-
 // Salvage calls visit, in the order of the keys, for every entry of a damaged table that is in
 // a data block whose checksum is right and whose entries are in order. Key and value hold
 // during the call. Without a readable index it looks for the blocks, with the whole file in
@@ -33,7 +25,7 @@ func Salvage(file vfs.Reader, name string, visit func(key, value []byte) error) 
 	switch {
 	case err == nil:
 		err = s.readIndexed()
-	case Unreadable(err):
+	case base.Unreadable(err):
 		err = s.search(reason(err))
 	}
 	return s.lost, err
@@ -51,7 +43,7 @@ type salvage struct {
 func (s *salvage) loadIndex() error {
 	size := s.r.file.Size()
 	if size < footerLen {
-		return s.r.corrupt(0, errors.New("too short for a table"))
+		return s.r.corrupt(0, errTooShort(size))
 	}
 	var tail window
 	limit := uint64(size - footerLen)
@@ -76,7 +68,7 @@ func (s *salvage) readIndexed() error {
 		switch {
 		case err == nil:
 			err = s.visitBlock(contents)
-		case Unreadable(err) || errors.Is(err, errNotData):
+		case base.Unreadable(err) || errors.Is(err, errNotData):
 			h := s.r.index.handle(i)
 			s.lose(Lost{int64(h.offset), int64(h.end()), lower, s.r.index.key(i), reason(err)})
 			err = nil

@@ -42,7 +42,7 @@ func (s *salvage) readAll() ([]byte, error) {
 		switch err := w.read(s.r, uint64(start), n); {
 		case err == nil:
 			copy(data[start:], w.buf)
-		case !Unreadable(err):
+		case !base.Unreadable(err):
 			return nil, err
 		}
 	}

@@ -4,20 +4,21 @@ import (
 	"errors"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/pace"
 )
 
 // Verify reads the whole table from the file and checks it: every checksum, the order of the
 // keys, that the index bounds each block, that the filter has every key. It returns the
 // number of entries.
-func (r *Reader) Verify() (entries int64, err error) {
+func (r *Reader) Verify(p *pace.Pacer) (entries int64, err error) {
 	fresh := Reader{file: r.file, options: ReaderOptions{Name: r.options.Name}}
 	if err := fresh.load(); err != nil {
 		return 0, err
 	}
-	return fresh.verifyBlocks()
+	return fresh.verifyBlocks(p)
 }
 
-func (r *Reader) verifyBlocks() (entries int64, err error) {
+func (r *Reader) verifyBlocks(p *pace.Pacer) (entries int64, err error) {
 	var (
 		ahead    readAhead
 		contents []byte
@@ -37,6 +38,7 @@ func (r *Reader) verifyBlocks() (entries int64, err error) {
 		if err != nil {
 			return entries, r.corrupt(h.offset, err)
 		}
+		p.Did(int(n))
 	}
 	return entries, nil
 }

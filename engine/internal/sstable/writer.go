@@ -10,6 +10,7 @@ import (
 	"github.com/golang/snappy"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/pace"
 )
 
 // WriterOptions of NewWriter. The zero value of a field means its default.
@@ -18,6 +19,7 @@ type WriterOptions struct {
 	RestartInterval  int // entries of a data block from one restart to the next; default 16
 	FilterBitsPerKey int // of the bloom filter; none if not positive
 	NoCompression    bool
+	Pace             *pace.Pacer // of Finish, which computes for long; may be nil
 }
 
 // writeSize is the number of bytes that are collected for one Write.
@@ -141,7 +143,7 @@ func (w *Writer) Finish() (Stats, error) {
 	}
 	metaindex := blockWriter{restartInterval: 1}
 	if w.options.FilterBitsPerKey > 0 {
-		h := w.store(w.filter.finish(), false)
+		h := w.store(w.filter.finish(w.options.Pace), false)
 		metaindex.add([]byte(filterKey), h.append(nil))
 	}
 	metaindexHandle := w.store(metaindex.finish(), false)

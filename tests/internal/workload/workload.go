@@ -28,15 +28,15 @@ type Workload struct {
 	Strict  atomic.Int64 // of the last that is safe from a loss of power
 	Relaxed atomic.Int64 // of the last that is safe from the end of the process
 
-	// TailsStay says that the medium may keep what a failed write put into a log. Such a write
-	// may come back if the store is opened again before it has taken another one.
+	// TailsStay says that the medium may keep what a failed write put into a log or a manifest. Such
+	// a write may come back if the process ends before the store has taken another one.
 	TailsStay bool
 
 	rng      *rand.Rand
 	fs       vfs.FS
 	current  int          // the write whose state the store holds
 	failed   map[int]bool // writes that returned an error
-	doubtful int          // the first of those since a write succeeded; 0: none
+	doubtful int          // the first of those since a write, sync or close succeeded; 0: none
 }
 
 // New returns the workload of that seed on a store in fs. The store is closed.
@@ -71,6 +71,7 @@ func (w *Workload) Close() error {
 	if err := db.Close(); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}
+	w.doubtful = 0
 	w.markDurable(engine.Strict)
 	return nil
 }
@@ -102,6 +103,7 @@ func (w *Workload) Sync() error {
 	if err := w.DB.Sync(engine.Strict); err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
+	w.doubtful = 0
 	w.markDurable(engine.Strict)
 	return nil
 }

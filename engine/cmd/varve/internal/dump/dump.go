@@ -55,8 +55,6 @@ type dumper struct {
 	size    int64
 	name    string
 	damages int
-
-	blockBytes int64 // that a table's blocks took so far
 }
 
 func (d *dumper) dump() error {

@@ -2,23 +2,21 @@ package dump
 
 import (
 	"bytes"
-	"encoding/binary"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/engine/internal/record"
+	"github.com/varvedb/varve/engine/internal/sstable"
 )
 
 // kindByContent recognises a file whose name tells nothing.
 func (d *dumper) kindByContent() (base.FileKind, error) {
-	if d.size >= footerLen {
-		footer, err := d.read(d.size-footerLen, footerLen)
-		if err != nil {
-			return 0, err
-		}
-		if binary.LittleEndian.Uint64(footer[footerLen-8:]) == footerMagic {
-			return base.FileTable, nil
-		}
+	_, _, err := sstable.Dissect(d.file, d.name).Footer()
+	switch damage, err := asDamage(err); {
+	case err != nil:
+		return 0, err
+	case damage == nil:
+		return base.FileTable, nil
 	}
 	prefix := []byte("MANIFEST-")
 	if d.size > int64(len(prefix)) && d.size <= maxCurrentLen {

@@ -2,7 +2,6 @@ package dump
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -12,7 +11,7 @@ import (
 
 func (d *dumper) table() error {
 	d.title("table")
-	t := tableDump{dumper: d}
+	t := tableDump{dumper: d, parts: sstable.Dissect(d.file, d.name)}
 	indexed, err := t.run()
 	if err == nil && !indexed {
 		err = t.search()
@@ -24,8 +23,11 @@ func (d *dumper) table() error {
 // tableDump is the state of a table's dump.
 type tableDump struct {
 	*dumper
+	parts *sstable.Dissection
+
 	blocks, entries, deletes int
 	stored, uncompressed     int64 // bytes of data blocks
+	blockBytes               int64 // that blocks of any kind took so far
 	smallest, largest        []byte
 	oldest, newest           base.Seq
 }
@@ -44,53 +46,40 @@ func (t *tableDump) run() (indexed bool, err error) {
 		return false, err
 	}
 	if damage != nil {
-		t.damaged(index.offset, "index: "+damage.Error())
+		t.damaged(index.Offset(), "index: "+damage.Error())
 		return false, nil
 	}
 	t.describe("index", index, b)
 	return true, t.dataBlocks(index, b)
 }
 
-func (t *tableDump) footer() (metaindex, index handle, ok bool, err error) {
-	if t.size < footerLen {
-		t.damaged(0, fmt.Sprintf("%d bytes are too few for a table", t.size))
-		return metaindex, index, false, nil
-	}
-	at := t.size - footerLen
-	footer, err := t.read(at, footerLen)
-	if err != nil {
+func (t *tableDump) footer() (metaindex, index sstable.Handle, ok bool, err error) {
+	metaindex, index, err = t.parts.Footer()
+	at := max(t.size-sstable.FooterLen, 0)
+	if damage, err := asDamage(err); damage != nil || err != nil {
+		if damage != nil {
+			t.damaged(at, "footer: "+damage.Error())
+		}
 		return metaindex, index, false, err
-	}
-	if binary.LittleEndian.Uint64(footer[footerHandlesLen:]) != footerMagic {
-		t.damaged(at, "footer: not a table's magic number")
-		return metaindex, index, false, nil
-	}
-	metaindex, rest, damage := cutHandle(footer[:footerHandlesLen], t.size)
-	if damage == nil {
-		index, _, damage = cutHandle(rest, t.size)
-	}
-	if damage != nil {
-		t.damaged(at, "footer: "+damage.Error())
-		return metaindex, index, false, nil
 	}
 	t.at(at, "footer: metaindex %v; index %v", metaindex, index)
 	return metaindex, index, true, nil
 }
 
 // metaindex dumps the metaindex and the blocks that it names: filters, as a rule.
-func (t *tableDump) metaindex(h handle) error {
+func (t *tableDump) metaindex(h sstable.Handle) error {
 	b, damage, err := t.readBlock(h)
 	if err != nil {
 		return err
 	}
 	if damage != nil {
-		t.damaged(h.offset, "metaindex: "+damage.Error())
+		t.damaged(h.Offset(), "metaindex: "+damage.Error())
 		return nil
 	}
 	t.describe("metaindex", h, b)
 	var failed error
-	damage = eachEntry(b.contents, func(key, value []byte) error {
-		named, _, err := cutHandle(value, t.size)
+	damage = sstable.EachEntry(b.contents, func(key, value []byte) error {
+		named, err := t.parts.Handle(value)
 		if err != nil {
 			return err
 		}
@@ -100,37 +89,37 @@ func (t *tableDump) metaindex(h handle) error {
 		case err != nil:
 			failed = err
 		case damage != nil:
-			t.damaged(named.offset, name+": "+damage.Error())
+			t.damaged(named.Offset(), name+": "+damage.Error())
 		default:
 			t.describe(name, named, b)
 		}
 		return nil
 	})
 	if damage != nil {
-		t.damaged(h.offset, "metaindex: "+damage.Error())
+		t.damaged(h.Offset(), "metaindex: "+damage.Error())
 	}
 	return failed
 }
 
-func (t *tableDump) describe(what string, h handle, b storedBlock) {
-	t.at(h.offset, "%s, %s", what, sizes(h, b))
+func (t *tableDump) describe(what string, h sstable.Handle, b storedBlock) {
+	t.at(h.Offset(), "%s, %s", what, sizes(h, b))
 }
 
-func sizes(h handle, b storedBlock) string {
+func sizes(h sstable.Handle, b storedBlock) string {
 	if b.compressed {
-		return fmt.Sprintf("%d bytes, Snappy of %d", h.length, len(b.contents))
+		return fmt.Sprintf("%d bytes, Snappy of %d", h.Len(), len(b.contents))
 	}
-	return fmt.Sprintf("%d bytes, uncompressed", h.length)
+	return fmt.Sprintf("%d bytes, uncompressed", h.Len())
 }
 
 // dataBlocks dumps the blocks that the index names.
-func (t *tableDump) dataBlocks(index handle, b storedBlock) error {
+func (t *tableDump) dataBlocks(index sstable.Handle, b storedBlock) error {
 	var failed error
-	damage := eachEntry(b.contents, func(key, value []byte) error {
+	damage := sstable.EachEntry(b.contents, func(key, value []byte) error {
 		if !base.ValidInternalKey(key) {
 			return fmt.Errorf("%q is no internal key", key)
 		}
-		h, _, err := cutHandle(value, t.size)
+		h, err := t.parts.Handle(value)
 		if err != nil {
 			return err
 		}
@@ -138,12 +127,12 @@ func (t *tableDump) dataBlocks(index handle, b storedBlock) error {
 		return nil
 	})
 	if damage != nil {
-		t.damaged(index.offset, "index: "+damage.Error())
+		t.damaged(index.Offset(), "index: "+damage.Error())
 	}
 	return failed
 }
 
-func (t *tableDump) dataBlock(h handle, bound []byte) error {
+func (t *tableDump) dataBlock(h sstable.Handle, bound []byte) error {
 	t.blocks++
 	b, damage, err := t.readBlock(h)
 	if err != nil {
@@ -151,14 +140,14 @@ func (t *tableDump) dataBlock(h handle, bound []byte) error {
 	}
 	what := fmt.Sprintf("block %d", t.blocks)
 	if damage != nil {
-		t.damaged(h.offset, fmt.Sprintf("%s, up to %s: %v", what, formatKey(bound), damage))
+		t.damaged(h.Offset(), fmt.Sprintf("%s, up to %s: %v", what, formatKey(bound), damage))
 		return nil
 	}
-	t.stored += h.length
+	t.stored += h.Len()
 	t.uncompressed += int64(len(b.contents))
-	t.at(h.offset, "%s, %s, up to %s", what, sizes(h, b), formatKey(bound))
-	if damage := eachEntry(b.contents, t.entry); damage != nil {
-		t.damaged(h.offset, what+": "+damage.Error())
+	t.at(h.Offset(), "%s, %s, up to %s", what, sizes(h, b), formatKey(bound))
+	if damage := sstable.EachEntry(b.contents, t.entry); damage != nil {
+		t.damaged(h.Offset(), what+": "+damage.Error())
 	}
 	return nil
 }
