@@ -62,6 +62,13 @@ type FS interface {
 	Close() error
 }
 
+// Usage is what an FS takes of its medium, in bytes.
+type Usage struct {
+	Stored     int64 // by this FS, also for what it is about to delete or keeps in reserve
+	MediumUsed int64 // by all that shares the medium's quota; -1 if unknown
+	MediumSize int64 // the quota; -1 if unknown
+}
+
 // FileInfo names a file and gives its size in bytes.
 type FileInfo struct {
 	Name string

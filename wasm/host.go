@@ -33,6 +33,8 @@ func (host) OpenFS(store, storage string, create session.Creation) (vfs.FS, erro
 			return nil, err
 		}
 		return fs, nil
+	case "dir":
+		return openDirectory(store, create)
 	case "memory":
 		return memfs.New(), nil
 	}

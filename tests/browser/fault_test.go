@@ -35,22 +35,39 @@ type browser struct {
 	at          int // the transaction that fails; -1: none
 	inject      func(b *browser)
 	failing     string // what the transaction that is begun now ends with
+	dying       bool   // the transaction that is begun now is the last
+	dead        bool   // no call has an effect
 }
 
 // watch replaces the browser's functions until the test ends.
 func (b *browser) watch(t *testing.T) {
 	patch(t, "IDBDatabase", "transaction", func(this js.Value, args []js.Value, original js.Value) any {
+		if b.dead {
+			return thrown("InvalidStateError")
+		}
 		b.remember(this)
 		b.failing = ""
 		if b.calls++; b.calls-1 == b.at {
 			b.inject(b)
 		}
+		b.dead = b.dead || b.dying
 		tx := call(original, this, args) // throws, if the connection was closed
 		if b.failing != "" {
 			b.abortAfterRequests(tx, b.failing)
 		}
 		return tx
 	})
+	patch(t, "IDBFactory", "open", func(this js.Value, args []js.Value, original js.Value) any {
+		if b.dead {
+			return thrown("UnknownError")
+		}
+		return call(original, this, args)
+	})
+}
+
+// thrown is what a replacement returns to throw an exception.
+func thrown(name string) map[string]any {
+	return map[string]any{"thrown": js.Global().Get("DOMException").New("injected", name)}
 }
 
 func (b *browser) remember(conn js.Value) {
@@ -203,7 +220,7 @@ func TestEveryTransactionFails(t *testing.T) {
 	s := &stores{}
 	for i, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
-			total := 1
+			total := faultStride
 			for at := i % faultStride; at < total; at += faultStride {
 				t.Run(fmt.Sprint(at), func(t *testing.T) {
 					total = trial(t, s, at, f.inject, f.hidden)

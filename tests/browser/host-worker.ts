@@ -12,10 +12,16 @@ onmessage = async ({ data: args }: MessageEvent<string[]>) => {
   let printed = ''
   console.error = (text: string) => (printed += `${text}\n`) // where the glue prints
   let exports: Exports
-  const pages = new Pages({ bytes: () => new Uint8Array(exports.mem.buffer) }, (ticket, ok) => {
+  let memory = new Uint8Array(0)
+  const bytes = () => {
+    const { buffer } = exports.mem
+    return memory.buffer === buffer ? memory : (memory = new Uint8Array(buffer))
+  }
+  const pages = new Pages({ bytes }, (ticket, ok) => {
     exports.varve_idb_done(ticket, ok)
     go._resume()
   })
+  await import(String(new URL('/beside.js', self.location.href)))
   const { instance } = await WebAssembly.instantiateStreaming(fetch('/idbfs.wasm'), {
     ...go.importObject,
     varve: pages.imports,

@@ -15,12 +15,13 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const { build } = createRequire(new URL('../../js/package.json', import.meta.url))('esbuild')
 
 /**
- * Builds the tests of vfs/idbfs, and opens a page that runs them.
+ * Builds the tests of vfs/idbfs, and opens a page that runs them. The script of that URL, if one is
+ * given, is loaded beside them, as /beside.js.
  *
  * @returns {Promise<{ page: import('playwright-core').Page, run(args: string[]): Promise<string> }>}
  *   run gives what the tests have printed, and fails as they do
  */
-export async function hostPage(t) {
+export async function hostPage(t, beside) {
   const work = await mkdtemp(join(tmpdir(), 'varve-hosttest-'))
   t.after(() => rm(work, { recursive: true }))
   const wasm = join(work, 'idbfs.wasm')
@@ -41,6 +42,7 @@ export async function hostPage(t) {
     '/': ['text/html', '<!doctype html><link rel="icon" href="data:,">'],
     '/worker.js': ['text/javascript', bundle.outputFiles[0].text],
     '/idbfs.wasm': ['application/wasm', await readFile(wasm)],
+    '/beside.js': ['text/javascript', beside ? await readFile(beside) : ''],
   })
   const { context } = await launch(t)
   const page = await openPage(t, context, url)

@@ -15,8 +15,8 @@
 //  1. An operation that fails does not reach the inner FS, but for what its Fault says. A
 //     Close that fails has closed all the same.
 //  2. A Writer whose Write or Sync failed is dead, as promise 4 of vfs demands: the inner
-//     Writer drops what was not synced, if it has a method Abandon() as those of memfs and
-//     osfs have. The calls that a dead or closed Writer refuses are no operations.
+//     Writer drops what was not synced, if it has a method Abandon() as those of memfs,
+//     osfs and idbfs have. The calls that a dead or closed Writer refuses are no operations.
 //
 // All methods are safe for concurrent use, but for those of one Writer. The numbers then
 // depend on how the goroutines run.

@@ -48,6 +48,29 @@ func TestConcurrentSyncsShareATransaction(t *testing.T) {
 	}
 }
 
+// Firefox and WebKit take the failure of a record amiss in a transaction that is committed already.
+func TestCommitOfWhichARecordFailsChangesNothing(t *testing.T) {
+	fs := openStore(t)
+	var writers []vfs.Writer
+	for i := range 3 {
+		w := must(fs.Create(fmt.Sprintf("%06d.log", i)))(t)
+		check(t, w.Sync(vfs.Relaxed))
+		writers = append(writers, w)
+	}
+	taken := recordKey(fs.names["000001.log"].id, 0)
+	edit(t, func(tx *transaction) { tx.store(tx.db.names.pages).Call("add", 0, taken) })
+
+	var done sync.WaitGroup
+	for _, w := range writers {
+		write(t, w, 100)
+		done.Go(func() { wantError(t, "Sync", w.Sync(vfs.Relaxed), vfs.ErrLocked) })
+	}
+	done.Wait()
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 1 {
+		t.Errorf("%d records are stored, want the one that was there", n)
+	}
+}
+
 func TestSyncOfNothingNewMakesNoTransaction(t *testing.T) {
 	fs := openStore(t)
 	log := must(fs.Create("000001.log"))(t)

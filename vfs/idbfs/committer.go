@@ -9,31 +9,27 @@ import (
 	"github.com/varvedb/varve/vfs"
 )
 
-const (
-	pageSize = 32 << 10
-
-	// streamSize is how much of a file is written at once before a Sync wants it. A longer
-	// transaction would keep reads and syncs waiting for longer.
-	streamSize = 256 << 10
-)
+const pageSize = 32 << 10
 
 // committer holds what waits to be written. Its fields are guarded by FS.mu.
 //
 // What a Sync or a Rename waits for goes in the next transaction, together with every change
 // of the directory. The pages of files that are still being filled go in transactions of
-// their own, when nothing more urgent waits; deletions come last, a file at a time.
+// their own, when nothing more urgent waits, see stream.go; deletions come last, a file at a
+// time. One transaction follows the other, but for those of pages alone.
 type committer struct {
-	running  bool
-	awake    bool       // changes of the directory are to be written though nobody waits
-	dirty    []*file    // whose entries changed
-	records  []record   // of syncs and of closed files
-	deleted  []keyRange // records that a dead Writer left behind its last Sync
-	streams  []*file    // that have enough for a transaction of their own
-	drops    []*file    // to be deleted
-	next     *batch     // that callers wait for; nil if none do
-	flying   *batch     // that is being committed
-	unstrict bool       // something was committed since the last strict transaction
-	failed   bool       // the last transaction failed
+	running   bool
+	awake     bool       // changes of the directory are to be written though nobody waits
+	dirty     []*file    // whose entries changed
+	records   []record   // of syncs and of closed files
+	deleted   []keyRange // records that a dead Writer left behind its last Sync
+	streams   []*file    // that have enough for a transaction of their own
+	streaming []*batch   // of pages alone, that are being committed, in their order
+	drops     []*file    // to be deleted
+	next      *batch     // that callers wait for; nil if none do
+	flying    *batch     // that is being committed
+	unstrict  bool       // something was committed since the last strict transaction
+	failed    bool       // the last transaction failed
 }
 
 // batch is what one transaction writes, and who waits for it.
@@ -43,12 +39,19 @@ type batch struct {
 	dropEnd int64             // the record up to which drop is deleted; 0: all of it
 	after   []func(err error) // called under FS.mu when it is over
 	grow    bool              // nothing is written but the headroom
+	sweep   bool              // nothing is done but to look for records without an entry
 	done    chan struct{}
 	err     error
 }
 
 // join makes the caller wait for what is queued by now. After done is closed, err tells.
 func (fs *FS) join(d vfs.Durability) *batch {
+	b := fs.enqueue(d)
+	fs.wake()
+	return b
+}
+
+func (fs *FS) enqueue(d vfs.Durability) *batch {
 	c := &fs.commit
 	if c.next == nil {
 		c.next = &batch{done: make(chan struct{})}
@@ -56,14 +59,40 @@ func (fs *FS) join(d vfs.Durability) *batch {
 	if d == vfs.Strict {
 		c.next.strict = true
 	}
-	fs.wake()
 	return c.next
+}
+
+// carryOut is join, and the waiting. It is called with FS.mu held, and returns without. Where
+// nobody is committing, the caller does: a goroutine more would cost a tenth of a commit.
+func (fs *FS) carryOut(d vfs.Durability) *batch {
+	b, c := fs.enqueue(d), &fs.commit
+	c.awake = true
+	leads := !c.running
+	c.running = true
+	fs.mu.Unlock()
+	if leads {
+		letOthersRun() // and come along
+		fs.commitFor(b)
+	}
+	<-b.done
+	return b
 }
 
 // wake lets the committer run, in a goroutine that ends when there is no work. Goroutines run
 // in the order in which they became runnable, so all who can already run come along.
 func (fs *FS) wake() {
 	fs.commit.awake = true
+	fs.runCommitter()
+}
+
+// letOthersRun lets all run who already can. The scheduler takes one who gives way in such a place
+// out of turn now and then, but not twice in a row.
+func letOthersRun() {
+	runtime.Gosched()
+	runtime.Gosched()
+}
+
+func (fs *FS) runCommitter() {
 	if !fs.commit.running {
 		fs.commit.running = true
 		go fs.commitAll()
@@ -93,32 +122,55 @@ func (fs *FS) discardQueued(f *file) {
 
 // commitAll commits until nothing is left to do.
 func (fs *FS) commitAll() {
-	for {
-		fs.mu.Lock()
-		b := fs.take()
-		fs.commit.flying = b
-		if b == nil {
-			fs.commit.running = false
-			fs.mu.Unlock()
-			return
-		}
-		dead := fs.err
-		fs.mu.Unlock()
-
-		err := dead
-		switch {
-		case err != nil:
-		case b.grow:
-			fs.growHeadroom()
-		case !b.empty():
-			err = fs.commitBatch(b)
-		}
-
-		fs.mu.Lock()
-		fs.finish(b, err)
-		fs.mu.Unlock()
-		close(b.done)
+	for fs.commitNext() != nil {
 	}
+}
+
+// commitFor commits until b is done, and leaves what is left to commitAll.
+func (fs *FS) commitFor(b *batch) {
+	for fs.commitNext() != b {
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	c := &fs.commit
+	if c.next != nil || c.awake || len(c.streams) > 0 || fs.headroom.due || fs.sweep.due {
+		go fs.commitAll()
+		return
+	}
+	c.running = false
+}
+
+// commitNext commits what is next, and returns it. If there is nothing, it returns nil and the
+// committer has come to rest.
+func (fs *FS) commitNext() *batch {
+	fs.mu.Lock()
+	fs.awaitStreaming()
+	b := fs.take()
+	fs.commit.flying = b
+	if b == nil {
+		fs.commit.running = false
+		fs.sendStreams()
+		fs.mu.Unlock()
+		return nil
+	}
+	err := fs.err
+	fs.mu.Unlock()
+
+	switch {
+	case err != nil:
+	case b.grow:
+		fs.growHeadroom()
+	case b.sweep:
+		fs.sweepSlice()
+	case !b.empty():
+		err = fs.commitBatch(b)
+	}
+
+	fs.mu.Lock()
+	fs.finish(b, err)
+	fs.mu.Unlock()
+	close(b.done)
+	return b
 }
 
 // take returns the next transaction's work, or nil.
@@ -137,8 +189,13 @@ func (fs *FS) take() *batch {
 			fs.takeDrop(b)
 			c.awake = true
 			return b
-		case len(c.streams) > 0:
+		case len(c.streams) > 0 && !c.awake && !fs.headroom.low && fs.canStream():
+			return nil
+		case len(c.streams) > 0 && !fs.headroom.low:
 			fs.takeStream(b)
+		case fs.sweep.due && !c.awake:
+			b.sweep = true
+			return b
 		case !c.awake:
 			return nil
 		case len(c.drops) > 0:
@@ -170,21 +227,12 @@ func (fs *FS) takeEntries(b *batch) {
 		b.entries = append(b.entries, w)
 	}
 	fs.commit.dirty = nil
-}
-
-// takeStream takes one file's waiting pages, so far as they make one short transaction.
-func (fs *FS) takeStream(b *batch) {
-	c := &fs.commit
-	f := c.streams[0]
-	taken, size := 0, 0
-	for taken < len(f.stream) && size < streamSize {
-		size += len(f.stream[taken].data)
-		taken++
-	}
-	b.records = append(b.records, f.stream[:taken]...)
-	f.stream = f.stream[taken:]
-	if streamedBytes(f) < streamSize {
-		c.streams = c.streams[1:]
+	switch hasRoot := fs.names[rootFile] != nil; {
+	case len(b.entries) == 0 || hasRoot == fs.made && !fs.doubtful:
+	case hasRoot:
+		b.root = rootMade
+	default:
+		b.root = rootRemoved
 	}
 }
 
@@ -220,6 +268,16 @@ func (b *batch) bytes() (n int64) {
 	return n
 }
 
+// logBytes returns how much of the batch callers wrote just now.
+func (b *batch) logBytes() (n int64) {
+	for _, r := range b.records {
+		if r.file.isLog() {
+			n += int64(len(r.data))
+		}
+	}
+	return n
+}
+
 // finish records what became of a batch.
 func (fs *FS) finish(b *batch, err error) {
 	c := &fs.commit
@@ -246,11 +304,19 @@ func (fs *FS) finishSuccess(b *batch) {
 		fs.stats.count(&b.writes)
 	}
 	for _, r := range b.records {
+		if r.file.err != nil { // its Writer died meanwhile
+			c.deleted = append(c.deleted, keyRange{r.key, r.key + 1})
+			c.awake = true
+			continue
+		}
 		r.file.committed.records++
 		r.file.committed.size += int64(len(r.data))
 	}
 	for _, e := range b.entries {
 		e.file.stored = e.op != deleteEntry
+	}
+	if b.root != rootStays {
+		fs.made, fs.doubtful = b.root == rootMade, false
 	}
 	if len(b.entries) > 0 && !fs.headroom.low && fs.headroom.pieces < fs.piecesWanted() {
 		fs.headroom.due = true
@@ -275,6 +341,7 @@ func (fs *FS) finishFailure(b *batch, err error) {
 		fs.die(err)
 		return
 	}
+	fs.doubtful = fs.doubtful || b.root != rootStays
 	for _, r := range b.records {
 		fs.killWriter(r.file, err)
 	}
@@ -317,6 +384,7 @@ func (fs *FS) die(err error) {
 	c := &fs.commit
 	c.dirty, c.records, c.deleted, c.streams, c.drops = nil, nil, nil, nil, nil
 	c.awake, c.failed = false, false
+	fs.headroom.due, fs.sweep.due = false, false
 }
 
 // flush commits everything that is queued.
@@ -337,6 +405,7 @@ func (fs *FS) drain() error {
 	err := fs.flush(vfs.Relaxed)
 	for {
 		fs.mu.Lock()
+		fs.awaitStreaming()
 		running, flying := fs.commit.running, fs.commit.flying
 		fs.mu.Unlock()
 		switch {

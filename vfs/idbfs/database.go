@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	databasePrefix = "varve/"
+	databasePrefix  = "varve/"
+	databaseVersion = 1
 
 	metaStore  = "meta"
 	filesStore = "files"
@@ -22,6 +23,7 @@ const (
 	formatKey     = "format"
 	formatVersion = 1
 	epochKey      = "epoch"
+	madeKey       = "made"
 )
 
 // database is a store's connection to IndexedDB, and makes a new one when the browser has
@@ -45,7 +47,7 @@ type names struct {
 	meta, files, pages, everything js.Value
 	readonly, readwrite            js.Value
 	strict, relaxed                js.Value
-	epoch, format                  js.Value
+	epoch, format, made            js.Value
 	uint8Array, keyRange           js.Value
 }
 
@@ -61,6 +63,7 @@ func newNames() names {
 		relaxed:    js.ValueOf(map[string]any{"durability": "relaxed"}),
 		epoch:      js.ValueOf(epochKey),
 		format:     js.ValueOf(formatKey),
+		made:       js.ValueOf(madeKey),
 		uint8Array: js.Global().Get("Uint8Array"),
 		keyRange:   js.Global().Get("IDBKeyRange"),
 	}
@@ -69,6 +72,9 @@ func newNames() names {
 // openDatabase connects to a store's database.
 func openDatabase(name string, o Options) (*database, error) {
 	conn, created, err := connect(name, o.MustExist, o.OpenTimeout)
+	if isException(err, "QuotaExceededError") {
+		err = noSpace(0)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +179,20 @@ func hangUp(conn js.Value) {
 	conn.Set("onclose", nil)
 	conn.Set("onversionchange", nil)
 	conn.Call("close")
+}
+
+// settle waits for the end of transactions whose results are there already: WebKit keeps a
+// database open for good if the worker ends before they do.
+func (db *database) settle() {
+	db.mu.Lock()
+	conn := db.conn
+	db.mu.Unlock()
+	if !conn.Truthy() {
+		return
+	}
+	if tx, err := db.begin(conn, db.names.everything, db.names.readwrite, db.names.relaxed); err == nil {
+		_ = tx.complete(js.Undefined())
+	}
 }
 
 // close waits for running transactions, as the browser does. It is called once, after the

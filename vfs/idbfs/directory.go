@@ -59,16 +59,32 @@ type listing struct {
 	entries map[int64]entry
 	pieces  int64 // of the headroom
 	lastID  int64 // the highest that was ever used, so far as can be seen
+	made    bool  // the directory was last known to have a root
+}
+
+// rootFile is the file without which there is no store: it names all others, and is only ever
+// replaced. That it is there is noted in meta, too, so that a store whose directory was emptied is
+// not taken for one that is about to be made.
+const rootFile = "CURRENT"
+
+func (l *listing) hasRoot() bool {
+	for _, e := range l.entries {
+		if e.name == rootFile {
+			return true
+		}
+	}
+	return false
 }
 
 // readListing reads the directory within a transaction over all object stores.
 func (tx *transaction) readListing() (*listing, error) {
 	names := &tx.db.names
-	var format, epoch, keys, values, pieces, last js.Value
+	var format, epoch, made, keys, values, pieces, last js.Value
 	if err := try(func() {
 		meta, files := tx.store(names.meta), tx.store(names.files)
 		format = meta.Call("get", names.format)
 		epoch = meta.Call("get", names.epoch)
+		made = meta.Call("get", names.made)
 		keys = files.Call("getAllKeys")
 		values = files.Call("getAll")
 		pieces = tx.store(names.pages).Call("count", tx.db.jsRange(headroomRange))
@@ -81,7 +97,11 @@ func (tx *transaction) readListing() (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{entries: make(map[int64]entry), pieces: int64(pieces.Get("result").Int())}
+	l := &listing{
+		entries: make(map[int64]entry),
+		pieces:  int64(pieces.Get("result").Int()),
+		made:    made.Get("result").Truthy(),
+	}
 	err = l.fill(format.Get("result"), epoch.Get("result"), keys.Get("result"), values.Get("result"), cursor)
 	if err != nil {
 		tx.abort()
@@ -111,6 +131,9 @@ func (l *listing) fill(format, epoch, keys, values, cursor js.Value) error {
 		}
 		l.entries[id] = e
 		l.lastID = max(l.lastID, id)
+	}
+	if l.made && !l.hasRoot() {
+		return fmt.Errorf("a store was made here, and its %s is gone: %w", rootFile, vfs.ErrDamaged)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@
 //	object store  key                    value
 //	meta          "format"               1
 //	              "epoch"                number of times that the store's lock was taken
+//	              "made"                 whether files has one named CURRENT
 //	files         id, from 1 upwards     {name, sealed, paged, fenced, size, records}
 //	pages         id * 2^20 + index      Uint8Array: the record's bytes, never empty
 //	              index (id 0)           Uint8Array: a piece of the headroom, see headroom.go
@@ -26,14 +27,19 @@
 //  1. A record is added once, under the next index of its file, and never changed. A sync of
 //     a log is one transaction with one request.
 //  2. A file's entry is added before its first record or in the same transaction, and deleted
-//     after or with its last record: a record without an entry is a fence, and stays.
+//     after or with its last record: a record without an entry is a fence, and stays until there
+//     are maxFences later ones. Other records without an entry are deleted by the next owner.
 //  3. One transaction writes at a time, and takes with it everything that was synced or
-//     changed in the directory before it began. Its requests are issued in one run.
+//     changed in the directory before it began. Its requests are issued in one run. Only
+//     transactions of pages that no Sync waits for are under way two at a time; the next
+//     other one begins when both have succeeded or their Writers are dead.
 //  4. Who takes the lock increments the epoch and adds a fence, an empty record, behind the
 //     last record of each unsealed file. One who lost the lock without noticing can no longer
 //     add there, and finds the new epoch whenever it writes to the directory.
 //  5. Ids of files are not used again.
 //  6. A file's records are deleted in slices, its entry with the last of them.
+//  7. "made" changes in the transaction that adds or removes CURRENT. Where it is true and there is
+//     no CURRENT, data was lost: such a database is damaged, and not an empty store.
 //
 // An FS whose lock was never taken is not fenced: it is for readers and for tests.
 //

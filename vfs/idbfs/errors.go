@@ -63,7 +63,7 @@ func isException(err error, names ...string) bool {
 // isConnectionLoss reports whether err is what browsers give when they have closed the
 // connection by themselves. The transaction has changed nothing then.
 func isConnectionLoss(err error) bool {
-	return isException(err, "InvalidStateError", "UnknownError", "AbortError")
+	return isException(err, "InvalidStateError", "TransactionInactiveError", "UnknownError", "AbortError")
 }
 
 // try calls f and returns the exception that it threw.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"syscall/js"
 	"testing"
 
@@ -60,8 +61,23 @@ func TestEstimateThatContradictsTheRefusalIsNotTold(t *testing.T) {
 
 // estimate makes the browser tell these figures.
 func estimate(t *testing.T, quota, usage int) {
-	patch(t, "StorageManager", "estimate", func(js.Value, []js.Value, js.Value) any {
-		return js.Global().Get("Promise").Call("resolve", map[string]any{"quota": quota, "usage": usage})
+	answerEstimates(t, "resolve", map[string]any{"quota": quota, "usage": usage})
+}
+
+// estimateFails makes the browser tell nothing, as in an opaque origin.
+func estimateFails(t *testing.T) {
+	answerEstimates(t, "reject", js.Global().Get("TypeError").New("injected"))
+}
+
+// answerEstimates also works where there is no StorageManager, as in WebKitGTK.
+func answerEstimates(t *testing.T, how string, answer any) {
+	callback := js.FuncOf(func(js.Value, []js.Value) any { return js.Global().Get("Promise").Call(how, answer) })
+	navigator, reflect := js.Global().Get("navigator"), js.Global().Get("Reflect")
+	storage := map[string]any{"estimate": callback}
+	reflect.Call("defineProperty", navigator, "storage", map[string]any{"value": storage, "configurable": true})
+	t.Cleanup(func() {
+		reflect.Call("deleteProperty", navigator, "storage")
+		callback.Release()
 	})
 }
 
@@ -84,6 +100,22 @@ func TestBytesStreamedAheadOfAFailureAreDropped(t *testing.T) {
 	wantContent(t, fs, "000001.ldb", synced)
 	if n := storedRecords(t, fs, fs.db.names.pages); n != 1 {
 		t.Errorf("%d records are stored, want the synced one", n)
+	}
+}
+
+func TestAbandonedWriterDropsWhatIsOnItsWay(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	synced := write(t, table, 2*pageSize)
+	check(t, table.Sync(vfs.Relaxed))
+	write(t, table, streamSize)
+	runtime.Gosched() // the stream's transaction begins
+	table.(*writer).Abandon()
+	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, table.Close(), fs.drain())
+	wantContent(t, fs, "000001.ldb", synced)
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 2 {
+		t.Errorf("%d records are stored, want the synced ones", n)
 	}
 }
 

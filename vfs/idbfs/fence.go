@@ -25,11 +25,17 @@ func (db *database) takeOver(ours func(id int64) bool) (l *listing, err error) {
 			}
 		}
 		l.epoch++
-		if err := try(func() { tx.store(db.names.meta).Call("put", l.epoch, db.names.epoch) }); err != nil {
+		l.made = l.hasRoot()
+		var last js.Value
+		if err := try(func() {
+			meta := tx.store(db.names.meta)
+			meta.Call("put", l.epoch, db.names.epoch)
+			last = meta.Call("put", l.made, db.names.made)
+		}); err != nil {
 			tx.abort()
 			return err
 		}
-		return tx.complete()
+		return tx.complete(last)
 	})
 	return l, err
 }

@@ -2,7 +2,11 @@
 
 package idbfs
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/varvedb/varve/vfs"
+)
 
 // file is a file in memory. Its fields are guarded by FS.mu.
 type file struct {
@@ -20,7 +24,6 @@ type file struct {
 	stream    []record // pages that no Sync waits for, not yet handed over
 	err       error    // why its Writer is dead
 
-	lowFrom  int64  // its size when the store became low
 	stored   bool   // the database has an entry
 	dirty    bool   // the entry there is not the current one
 	dropping bool   // its records are being deleted, or about to be
@@ -104,6 +107,10 @@ func (fs *FS) measure(f *file) error {
 	defer fs.release(f)
 	if err != nil {
 		return fmt.Errorf("measure %s: %w", name, err)
+	}
+	if f.fenced && run.records != f.committed.records {
+		return fmt.Errorf("measure %s: %d of %d records are there: %w",
+			name, run.records, f.committed.records, vfs.ErrDamaged)
 	}
 	fs.stats.Read.add(run.records, len(run.content))
 	f.content = run.content

@@ -35,15 +35,19 @@ type FS struct {
 	pages   pageStore
 	cache   *pageCache
 	lockWeb func(store string) (io.Closer, error)
+	freeing time.Duration // see freeingTime
 
 	mu       sync.Mutex
 	err      error // why no call is served any more
 	epoch    int64 // of this owner; 0 before it took the lock
+	made     bool  // the database notes that the directory has a root
+	doubtful bool  // whether it does, since writing that failed
 	nextID   int64
 	names    map[string]*file
 	files    map[int64]*file // by id; also those that are removed but not yet deleted
 	commit   committer
 	headroom headroom
+	sweep    sweep
 	stats    Metrics
 }
 
@@ -70,10 +74,11 @@ func open(name string, o Options) (*FS, error) {
 		return nil, fmt.Errorf("read directory: %w", err)
 	}
 	fs := &FS{
-		name:  name,
-		db:    db,
-		names: make(map[string]*file),
-		files: make(map[int64]*file),
+		name:    name,
+		db:      db,
+		freeing: freeingTime,
+		names:   make(map[string]*file),
+		files:   make(map[int64]*file),
 	}
 	fs.lockWeb = func(store string) (io.Closer, error) { return takeWebLock(store) }
 	fs.pages = newPageStore(db)
@@ -108,6 +113,7 @@ func (fs *FS) merge(l *listing) {
 	}
 	fs.nextID = max(fs.nextID, l.lastID+1)
 	fs.headroom.pieces = l.pieces
+	fs.made = l.made
 }
 
 // forget drops a file that the database no longer has.
@@ -328,7 +334,7 @@ func (fs *FS) takeOver() error {
 		return f != nil && f.writing
 	}
 	l, err := fs.db.takeOver(ours)
-	if isException(err, "QuotaExceededError") && fs.spendHeadroom() {
+	if isException(err, "QuotaExceededError") && fs.spendHeadroom(0) {
 		l, err = fs.db.takeOver(ours)
 	}
 	if isException(err, "QuotaExceededError") {
@@ -347,6 +353,12 @@ func (fs *FS) takeOver() error {
 		fs.dropIfUnused(f)
 	}
 	fs.headroom.due = true
+	// Without its headroom the store was full when it was left.
+	fs.headroom.low = fs.headroom.pieces < fs.piecesWanted()
+	if fs.headroom.low {
+		fs.headroom.spent = time.Now()
+	}
+	fs.sweep = sweep{due: true, below: recordKey(fs.nextID, 0)}
 	fs.wake()
 	return nil
 }
@@ -363,6 +375,7 @@ func (fs *FS) Close() error {
 	fs.mu.Lock()
 	fs.err = vfs.ErrClosed
 	fs.mu.Unlock()
+	fs.db.settle()
 	fs.pages.close()
 	if err != nil && dead == nil {
 		return fmt.Errorf("close store %q: %w", fs.name, err)

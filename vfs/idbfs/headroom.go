@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"syscall/js"
+	"time"
 
 	"github.com/varvedb/varve/vfs"
 )
@@ -15,33 +16,49 @@ import (
 // no more: what is deleted and merged must be written first. Its fields are guarded by FS.mu.
 //
 // It consists of pieces, records of random bytes under the id 0. Browsers move records of this
-// size to files of their own, which are free again at once when they are deleted; other records
-// are so only after more was written. An estimate would not do: browsers don't tell how much they
-// will grant.
+// size to files of their own, which are free again soon after they are deleted, in Chromium after
+// some seconds; other records are so only after more was written. An estimate would not do: browsers
+// don't tell how much they will grant.
 //
-// When the browser refuses to write, the pieces are deleted and the writing is repeated. From
-// then on the store is low, until all pieces are there again: logs take no more than lowLogSize
-// each, so that deletes succeed and tables can be merged, but not all is filled anew.
+// When the browser refuses to write, the pieces are deleted and the writing is repeated, unless it
+// is of much that callers put. From then on the store is low, until all pieces are there again:
+// Admit refuses what would add to it, so that deletes succeed and tables can be merged, but not all
+// is filled anew.
 type headroom struct {
 	pieces int64 // that are stored
 	low    bool
-	due    bool // the committer is to bring the pieces to their number
+	due    bool      // the committer is to bring the pieces to their number
+	spent  time.Time // when pieces were deleted last, so far as is known
 }
 
 const (
 	pieceSize = 1 << 20
 	maxPieces = 24
 
+	// lastPart of the pieces is left to short writes, such as deletes are: tables could use them all
+	// up, and Chromium lets them take more than it would grant.
+	lastPart = 3
+
 	// A store of less than minReserving bytes keeps none, one of more a third of its size.
 	minReserving = 16 << 20
 	reservedPart = 3
 
-	// lowLogSize is what a log takes while the store is low.
-	lowLogSize = 128 << 10
+	// longWrite is how much of callers' writes at once is no longer worth the headroom. Deletes are
+	// shorter.
+	longWrite = 128 << 10
+
+	// freeingTime is how long the browser may take to free the pieces that were deleted.
+	freeingTime = 12 * time.Second
+
+	// The pauses between attempts to write what should have space then.
+	minPause = 100 * time.Millisecond
+	maxPause = time.Second
 )
 
 // headroomRange is where the pieces are.
-var headroomRange = keyRange{recordKey(0, 0), recordKey(1, 0)}
+var headroomRange = piecesFrom(0)
+
+func piecesFrom(piece int64) keyRange { return keyRange{recordKey(0, piece), recordKey(1, 0)} }
 
 // isLog reports whether callers' writes come to this file first.
 func (f *file) isLog() bool { return strings.HasSuffix(f.name, ".log") }
@@ -100,23 +117,20 @@ func (fs *FS) growHeadroom() {
 	}
 }
 
-// spendHeadroom deletes the pieces. It reports whether there were any.
-func (fs *FS) spendHeadroom() bool {
+// spendHeadroom deletes the pieces but for some. It reports whether there were any.
+func (fs *FS) spendHeadroom(kept int64) bool {
 	fs.mu.Lock()
 	pieces, epoch := fs.headroom.pieces, fs.epoch
 	fs.mu.Unlock()
-	if pieces == 0 {
+	if pieces <= kept {
 		return false
 	}
-	if err := fs.db.commit(&writes{epoch: epoch, deleted: []keyRange{headroomRange}}); err != nil {
+	if err := fs.db.commit(&writes{epoch: epoch, deleted: []keyRange{piecesFrom(kept)}}); err != nil {
 		return false
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.headroom = headroom{low: true}
-	for _, f := range fs.files {
-		f.lowFrom = f.queued.size
-	}
+	fs.headroom = headroom{pieces: kept, low: true, spent: time.Now()}
 	fs.stats.Delete.Transactions++
 	return true
 }
@@ -124,10 +138,13 @@ func (fs *FS) spendHeadroom() bool {
 // commitBatch writes a batch, on the headroom if it must.
 func (fs *FS) commitBatch(b *batch) error {
 	err := fs.pages.commit(&b.writes)
-	if isException(err, "QuotaExceededError") && fs.spendHeadroom() {
-		err = fs.pages.commit(&b.writes)
+	if isException(err, "QuotaExceededError") && b.logBytes() <= longWrite {
+		err = fs.commitOnHeadroom(b, err)
 	}
 	if isException(err, "QuotaExceededError") {
+		fs.mu.Lock()
+		fs.headroom.low = true
+		fs.mu.Unlock()
 		err = noSpace(b.bytes())
 	}
 	if err != nil {
@@ -136,24 +153,57 @@ func (fs *FS) commitBatch(b *batch) error {
 	return nil
 }
 
-// admit fails if a log would take of the headroom more than it may.
-func (fs *FS) admit(w *writer) error {
-	f := w.file
-	size := f.queued.size + int64(len(w.tail))
-	if !fs.headroom.low || !f.isLog() || size <= f.lowFrom+lowLogSize {
+// commitOnHeadroom commits what was refused, once the space that the pieces held is free.
+func (fs *FS) commitOnHeadroom(b *batch, refusal error) error {
+	kept := int64(0)
+	if b.bytes() > longWrite {
+		fs.mu.Lock()
+		kept = fs.piecesWanted() / lastPart
+		fs.mu.Unlock()
+	}
+	if fs.spendHeadroom(kept) {
+		refusal = fs.pages.commit(&b.writes)
+	}
+	fs.mu.Lock()
+	end, epoch := fs.headroom.spent.Add(fs.freeing), fs.epoch
+	fs.mu.Unlock()
+	for pause := minPause; isException(refusal, "QuotaExceededError") && time.Now().Add(pause).Before(end); pause = min(2*pause, maxPause) {
+		time.Sleep(pause)
+		// Chromium counts anew what is stored when a transaction has succeeded: one without writes does.
+		if err := fs.db.commit(&writes{epoch: epoch, deleted: []keyRange{piecesFrom(kept)}}); err != nil {
+			return err
+		}
+		refusal = fs.pages.commit(&b.writes)
+	}
+	return refusal
+}
+
+// Low reports whether space has run short, so that Admit may refuse.
+func (fs *FS) Low() bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.headroom.low
+}
+
+// Admit fails with vfs.ErrNoSpace if callers should not add n bytes now: what space there is, is
+// kept for what frees some. It tries first whether the browser grants the headroom again.
+func (fs *FS) Admit(n int64) error {
+	fs.mu.Lock()
+	low := fs.headroom.low && fs.err == nil
+	var b *batch
+	if low {
+		fs.headroom.due = true
+		b = fs.join(vfs.Relaxed)
+	}
+	fs.mu.Unlock()
+	if !low {
 		return nil
 	}
-	// There may be space again by now.
-	fs.headroom.due = true
-	b := fs.join(vfs.Relaxed)
-	fs.mu.Unlock()
 	<-b.done
-	err := noSpace(size - f.synced.size)
-	fs.mu.Lock()
-	if fs.headroom.low {
-		return err
+	if !fs.Low() {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the last space is kept for deletes and compaction: %w", noSpace(n))
 }
 
 // addPiece stores a piece.
@@ -163,14 +213,14 @@ func (db *database) addPiece(key, epoch int64) error {
 		if err != nil {
 			return err
 		}
-		var owner js.Value
+		var owner, last js.Value
 		if err := try(func() {
 			owner = tx.askEpoch()
 			random, crypto := db.names.uint8Array.New(pieceSize), js.Global().Get("crypto")
 			for at := 0; at < pieceSize; at += 64 << 10 {
 				crypto.Call("getRandomValues", random.Call("subarray", at, at+64<<10))
 			}
-			tx.store(db.names.pages).Call("put", random, key)
+			last = tx.store(db.names.pages).Call("put", random, key)
 		}); err != nil {
 			tx.abort()
 			return err
@@ -178,16 +228,6 @@ func (db *database) addPiece(key, epoch int64) error {
 		if err := tx.checkEpoch(owner, epoch); err != nil {
 			return err
 		}
-		return tx.complete()
+		return tx.complete(last)
 	})
-}
-
-// noSpace returns the error of a refused writing. What browsers estimate to be left is not
-// always what they grant, and is told only if it agrees with the refusal.
-func noSpace(wanted int64) error {
-	available := availableSpace()
-	if available >= wanted {
-		available = -1
-	}
-	return &vfs.NoSpaceError{Wanted: wanted, Available: available}
 }

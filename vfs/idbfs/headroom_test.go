@@ -3,6 +3,7 @@
 package idbfs
 
 import (
+	"errors"
 	"syscall/js"
 	"testing"
 
@@ -10,8 +11,12 @@ import (
 )
 
 // space makes the browser refuse to write while full is true, and grant again what the
-// headroom held when that is deleted.
-type space struct{ full bool }
+// headroom held when that is deleted, or so many refusals later.
+type space struct {
+	full     bool
+	refusals int
+	freed    bool // the headroom is deleted
+}
 
 func limitSpace(t *testing.T) *space {
 	s := &space{}
@@ -23,14 +28,19 @@ func limitSpace(t *testing.T) *space {
 	patch(t, "IDBObjectStore", "put", markPut)
 	patch(t, "IDBObjectStore", "add", markPut)
 	patch(t, "IDBObjectStore", "delete", func(this js.Value, args []js.Value, original js.Value) any {
-		if lower := args[0].Get("lower"); lower.Truthy() == false && this.Get("name").String() == pagesStore {
-			s.full = false
+		if lower := args[0].Get("lower"); lower.Type() == js.TypeNumber && lower.Int() <= maxPieces && this.Get("name").String() == pagesStore {
+			s.freed = true
+			s.full = s.refusals > 0
 		}
 		return call(original, this, args)
 	})
 	patch(t, "IDBTransaction", "commit", func(this js.Value, args []js.Value, original js.Value) any {
 		if !s.full || !this.Get(mark).Truthy() {
 			return call(original, this, args)
+		}
+		if s.freed && s.refusals > 0 {
+			s.refusals--
+			s.full = s.refusals > 0
 		}
 		giveError(this, "QuotaExceededError")
 		this.Call("abort")
@@ -39,9 +49,11 @@ func limitSpace(t *testing.T) *space {
 	return s
 }
 
-// largeStore returns a locked store that is large enough to keep a headroom.
+// largeStore returns a locked store that is large enough to keep a headroom, and expects the browser
+// to free what was deleted at once.
 func largeStore(t *testing.T) *FS {
 	fs := openStore(t)
+	fs.freeing = 0
 	lock := must(fs.Lock())(t)
 	t.Cleanup(func() { check(t, lock.Close()) })
 	writeFile(t, fs, "000001.ldb", minReserving)
@@ -76,28 +88,96 @@ func TestLargeStoreKeepsAThird(t *testing.T) {
 	}
 }
 
-func TestFullStoreWritesTablesAndTheBeginningOfLogs(t *testing.T) {
+func TestFullStoreWritesTablesAndShortPiecesOfLogs(t *testing.T) {
 	fs := largeStore(t)
 	s := limitSpace(t)
 	log := must(fs.Create("000002.log"))(t)
-	write(t, log, 2*lowLogSize)
+	want := write(t, log, 2*longWrite)
 	check(t, log.Sync(vfs.Strict))
 	s.full = true
 	table := writeFile(t, fs, "000003.ldb", 2*streamSize)
-	wantPieces(t, fs, 0)
+	wantPieces(t, fs, 1)
 	wantContent(t, fs, "000003.ldb", table)
 
-	write(t, log, lowLogSize)
-	check(t, log.Sync(vfs.Strict))
+	want = append(want, write(t, log, longWrite)...)
+	check(t, log.Sync(vfs.Strict), log.Close())
+	wantContent(t, fs, "000002.log", want)
 	s.full = true
-	write(t, log, 1)
-	wantError(t, "Sync of a long log", log.Sync(vfs.Strict), vfs.ErrNoSpace)
+	wantError(t, "Admit", fs.Admit(1), vfs.ErrNoSpace)
+}
+
+func TestTablesLeaveTheLastOfTheHeadroomToShortWrites(t *testing.T) {
+	fs := largeStore(t)
+	s := limitSpace(t)
+	log := must(fs.Create("000002.log"))(t)
+	s.full = true
+	writeFile(t, fs, "000003.ldb", streamSize)
+	wantPieces(t, fs, 1)
+	s.full = true
+	table := must(fs.Create("000004.ldb"))(t)
+	write(t, table, streamSize)
+	wantError(t, "Sync of a table", table.Sync(vfs.Strict), vfs.ErrNoSpace)
+	wantPieces(t, fs, 1)
+	want := write(t, log, 1000)
+	check(t, log.Sync(vfs.Strict), log.Close(), table.Close())
+	wantContent(t, fs, "000002.log", want)
+	wantPieces(t, fs, 0)
+}
+
+func TestSpaceOfTheHeadroomIsWaitedFor(t *testing.T) {
+	fs := largeStore(t)
+	fs.freeing = freeingTime
+	s := limitSpace(t)
+	s.full, s.refusals = true, 3
+	table := writeFile(t, fs, "000003.ldb", 10)
+	wantContent(t, fs, "000003.ldb", table)
+	if s.refusals != 0 {
+		t.Errorf("the writing succeeded %d refusals too early", s.refusals)
+	}
+}
+
+func TestSpaceOfTheHeadroomIsNotWaitedForWithoutEnd(t *testing.T) {
+	fs := largeStore(t)
+	fs.freeing = 3 * minPause
+	s := limitSpace(t)
+	s.full, s.refusals = true, 1000
+	log := must(fs.Create("000002.log"))(t)
+	write(t, log, 10)
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrNoSpace)
 	check(t, log.Close())
 	s.full = false
-	next := must(fs.Create("000004.log"))(t)
-	want := write(t, next, 1000)
-	check(t, next.Sync(vfs.Strict), next.Close())
-	wantContent(t, fs, "000004.log", want)
+}
+
+func TestHeadroomIsNotSpentOnALongWriteOfCallers(t *testing.T) {
+	fs := largeStore(t)
+	s := limitSpace(t)
+	log := must(fs.Create("000002.log"))(t)
+	check(t, log.Sync(vfs.Relaxed))
+	s.full = true
+	write(t, log, longWrite+1)
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrNoSpace)
+	check(t, log.Close())
+	wantPieces(t, fs, 5)
+	if !fs.Low() {
+		t.Error("the store is not low on space")
+	}
+}
+
+func TestShortOfSpaceNothingMoreIsAdmitted(t *testing.T) {
+	fs := largeStore(t)
+	check(t, fs.Admit(1000))
+	s := limitSpace(t)
+	s.full = true
+	writeFile(t, fs, "000002.ldb", 10)
+	s.full = true
+	estimate(t, 10_000, 9_500)
+	var noSpace *vfs.NoSpaceError
+	if err := fs.Admit(1000); !errors.As(err, &noSpace) || noSpace.Wanted != 1000 || noSpace.Available != 500 {
+		t.Errorf("Admit: %v, want a NoSpaceError for 1000 bytes of 500", err)
+	}
+	s.full = false
+	check(t, fs.Admit(1000))
+	wantPieces(t, fs, 5)
 }
 
 func TestHeadroomIsMadeAgainWhenSpaceReturns(t *testing.T) {
@@ -107,15 +187,29 @@ func TestHeadroomIsMadeAgainWhenSpaceReturns(t *testing.T) {
 	writeFile(t, fs, "000002.ldb", 10)
 	wantPieces(t, fs, 0)
 	s.full = true
-	log := must(fs.Create("000003.log"))(t)
-	write(t, log, lowLogSize+1)
-	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrNoSpace)
-	check(t, log.Close())
-
+	wantError(t, "Admit", fs.Admit(1), vfs.ErrNoSpace)
 	s.full = false
-	log = must(fs.Create("000004.log"))(t)
-	write(t, log, lowLogSize+1)
-	check(t, log.Sync(vfs.Relaxed), log.Close())
+	check(t, fs.Admit(1))
+	wantPieces(t, fs, 5)
+}
+
+func TestNextOwnerOfAFullStoreIsShortOfSpace(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	s := limitSpace(t)
+	writeFile(t, fs, "000001.ldb", minReserving)
+	check(t, fs.drain())
+	s.full = true
+	writeFile(t, fs, "000002.ldb", 10)
+	s.full = true
+	crash(fs)
+	check(t, lock.(*storeLock).web.Close())
+
+	fs = openAgain(t, t.Name())
+	lock = must(fs.Lock())(t)
+	wantError(t, "Admit", fs.Admit(1000), vfs.ErrNoSpace)
+	s.full = false
+	check(t, fs.Admit(1000), lock.Close())
 	wantPieces(t, fs, 5)
 }
 

@@ -11,15 +11,24 @@ const cachedPages = 64
 // spareBuffers bounds the page buffers that are kept for use again.
 const spareBuffers = 32
 
+// pagesAtOnce bounds the pages of one transaction. More take several, all under way at once: the
+// first pages are there while the browser still looks for the last.
+const pagesAtOnce = 16
+
+// forgetAfter is how many further pages are fetched before one ahead, that nobody has read by then,
+// counts as wanted no more.
+const forgetAfter = 2 * cachedPages
+
 // pageCache holds the pages that were read last, and fetches others: those that are wanted in
-// one turn of the scheduler with one transaction. It is guarded by FS.mu, but for what page
-// says.
+// one turn of the scheduler together. It is guarded by FS.mu, but for what page says.
 type pageCache struct {
 	fs       *FS
 	pages    map[int64]*page
 	recent   *list.List // of *page, the most recently used first
 	wanted   []*page
-	fetching bool
+	fetching bool // a goroutine is about to fetch what is wanted
+	ahead    int  // pages that are there, or will be, before anybody read them
+	made     int  // pages, ever
 	spare    [][]byte
 }
 
@@ -30,6 +39,8 @@ type page struct {
 	data   []byte
 	pins   int
 	loaded bool
+	ahead  bool          // nobody has read it yet
+	number int           // in the order in which pages were made
 	ready  chan struct{} // closed when the page is loaded, or err is set
 	err    error
 	place  *list.Element
@@ -39,8 +50,34 @@ func newPageCache(fs *FS) *pageCache {
 	return &pageCache{fs: fs, pages: make(map[int64]*page), recent: list.New()}
 }
 
-// pin returns a page, which is ready now or will be.
+// pin returns a page, which is ready now or will be once somebody fetches what is wanted.
 func (c *pageCache) pin(f *file, index int64) *page {
+	p := c.want(f, index)
+	c.setAhead(p, false)
+	return p
+}
+
+// pinAhead lets a page come that is not there.
+func (c *pageCache) pinAhead(f *file, index int64) {
+	if c.pages[recordKey(f.id, index)] == nil {
+		p := c.want(f, index)
+		c.setAhead(p, true)
+		c.unpin(p)
+	}
+}
+
+func (c *pageCache) setAhead(p *page, ahead bool) {
+	if p.ahead != ahead {
+		p.ahead = ahead
+		if ahead {
+			c.ahead++
+		} else {
+			c.ahead--
+		}
+	}
+}
+
+func (c *pageCache) want(f *file, index int64) *page {
 	key := recordKey(f.id, index)
 	if p := c.pages[key]; p != nil {
 		p.pins++
@@ -48,14 +85,11 @@ func (c *pageCache) pin(f *file, index int64) *page {
 		return p
 	}
 	c.evict()
-	p := &page{key: key, data: c.takeBuffer()[:f.pageLen(index)], pins: 2, ready: make(chan struct{})}
+	c.made++
+	p := &page{key: key, data: c.takeBuffer()[:f.pageLen(index)], pins: 2, number: c.made, ready: make(chan struct{})}
 	p.place = c.recent.PushFront(p)
 	c.pages[key] = p
 	c.wanted = append(c.wanted, p)
-	if !c.fetching {
-		c.fetching = true
-		go c.fetch()
-	}
 	return p
 }
 
@@ -66,12 +100,18 @@ func (c *pageCache) unpin(p *page) {
 	}
 }
 
-// evict makes room for a page, as far as pages are not pinned.
+// evict makes room for a page, as far as pages are not pinned. Pages ahead stay longer than those
+// that were read, but not for a reader that never comes.
 func (c *pageCache) evict() {
+	c.evictIf(func(p *page) bool { return !p.ahead || c.made-p.number > forgetAfter })
+	c.evictIf(func(*page) bool { return true })
+}
+
+func (c *pageCache) evictIf(may func(p *page) bool) {
 	for e := c.recent.Back(); e != nil && c.recent.Len() >= cachedPages; {
 		p := e.Value.(*page)
 		e = e.Prev()
-		if p.pins == 0 {
+		if p.pins == 0 && may(p) {
 			c.drop(p)
 			c.recycle(p.data)
 		}
@@ -79,19 +119,37 @@ func (c *pageCache) evict() {
 }
 
 func (c *pageCache) drop(p *page) {
+	c.setAhead(p, false)
 	c.recent.Remove(p.place)
 	delete(c.pages, p.key)
 }
 
-// fetch reads the wanted pages. Goroutines run in the order in which they became runnable, so
-// all who could run when the first page was wanted have had the chance to want theirs.
-func (c *pageCache) fetch() {
+// undertake reports whether it is up to the caller to call fetchWanted.
+func (c *pageCache) undertake() bool {
+	if len(c.wanted) == 0 || c.fetching {
+		return false
+	}
+	c.fetching = true
+	return true
+}
+
+// fetchWanted reads the wanted pages, after all who can run have had the chance to want theirs.
+func (c *pageCache) fetchWanted() {
+	letOthersRun()
 	c.fs.mu.Lock()
 	pages := c.wanted
 	c.wanted = nil
 	c.fetching = false
 	c.fs.mu.Unlock()
+	c.fetch(pages)
+}
 
+// fetch reads the first of the pages, and lets the others follow.
+func (c *pageCache) fetch(pages []*page) {
+	if len(pages) > pagesAtOnce {
+		go c.fetch(pages[pagesAtOnce:])
+		pages = pages[:pagesAtOnce]
+	}
 	reads := make([]pageRead, len(pages))
 	for i, p := range pages {
 		reads[i] = pageRead{key: p.key, dest: p.data}

@@ -35,7 +35,17 @@ type writes struct {
 	entries []entryWrite
 	deleted []keyRange // of records
 	touch   bool       // there is nothing to write, but what was written must become strict
+	root    rootChange // that comes with entries
 }
+
+// rootChange tells what becomes of the note that the directory has a root.
+type rootChange uint8
+
+const (
+	rootStays rootChange = iota
+	rootMade
+	rootRemoved
+)
 
 // fenced reports whether a former owner could do harm with w, were the epoch not checked.
 func (w *writes) fenced() bool { return w.epoch > 0 && len(w.entries)+len(w.deleted) > 0 }
@@ -114,12 +124,12 @@ func (db *database) commitOnce(conn js.Value, w *writes) error {
 	if err != nil {
 		return err
 	}
-	var epoch js.Value
+	var epoch, last js.Value
 	if err := try(func() {
 		if w.fenced() {
 			epoch = tx.askEpoch()
 		}
-		db.issue(tx, w)
+		last = db.issue(tx, w)
 	}); err != nil {
 		tx.abort()
 		return err
@@ -129,38 +139,43 @@ func (db *database) commitOnce(conn js.Value, w *writes) error {
 			return err
 		}
 	}
-	return tx.complete()
+	return tx.complete(last)
 }
 
-func (db *database) issue(tx *transaction, w *writes) {
+// issue makes the requests, and returns the last of them.
+func (db *database) issue(tx *transaction, w *writes) (last js.Value) {
 	if w.touch {
-		tx.store(db.names.meta).Call("put", formatVersion, db.names.format)
+		last = tx.store(db.names.meta).Call("put", formatVersion, db.names.format)
+	}
+	if w.root != rootStays {
+		last = tx.store(db.names.meta).Call("put", w.root == rootMade, db.names.made)
 	}
 	if len(w.entries) > 0 {
 		files := tx.store(db.names.files)
 		for _, e := range w.entries {
 			switch e.op {
 			case addEntry:
-				files.Call("add", e.entry.js(), e.file.id)
+				last = files.Call("add", e.entry.js(), e.file.id)
 			case putEntry:
-				files.Call("put", e.entry.js(), e.file.id)
+				last = files.Call("put", e.entry.js(), e.file.id)
 			case deleteEntry:
-				files.Call("delete", e.file.id)
+				last = files.Call("delete", e.file.id)
 			}
 		}
 	}
 	if len(w.records) == 0 && len(w.deleted) == 0 {
-		return
+		return last
 	}
 	pages := tx.store(db.names.pages)
 	for _, r := range w.deleted {
-		pages.Call("delete", db.jsRange(r))
+		last = pages.Call("delete", db.jsRange(r))
 	}
 	for _, r := range w.records {
 		data := db.names.uint8Array.New(len(r.data))
 		js.CopyBytesToJS(data, r.data)
-		pages.Call("add", data, r.key)
+		last = pages.Call("add", data, r.key)
 	}
+	return last
 }
 
 func (db *database) jsRange(r keyRange) js.Value {

@@ -21,14 +21,20 @@ type reader struct {
 
 	next   int64 // the page at which a sequential reader goes on
 	wanted int64 // pages before this one were asked for ahead
+	window int64 // how many pages ahead are asked for
 }
 
 const (
-	// readAhead is how many pages ahead of a sequential reader are fetched.
-	readAhead = 32
+	// The longer a Reader goes through its file in order, the more pages it has fetched ahead.
+	// It asks for more by the step, so that several transactions are under way at any time:
+	// the browser is not to wait for us, nor we for it.
+	minWindow = 8
+	maxWindow = 32
+	aheadStep = 8
 
-	// pagesAtOnce bounds the pages that one ReadAt pins.
-	pagesAtOnce = 16
+	// maxAhead bounds what all readers of a store together have fetched ahead. The rest of the
+	// cache is for pages being read.
+	maxAhead = cachedPages - pagesAtOnce
 )
 
 // Open implements vfs.FS.
@@ -145,12 +151,20 @@ func (r *reader) readPages(p []byte, offset int64) error {
 	first, last := offset/pageSize, (offset+int64(len(p))-1)/pageSize
 	var pinned [pagesAtOnce]*page
 	pages := pinned[:last-first+1]
+	cache := r.fs.cache
 	r.fs.mu.Lock()
 	for i := range pages {
-		pages[i] = r.fs.cache.pin(r.file, first+int64(i))
+		pages[i] = cache.pin(r.file, first+int64(i))
 	}
+	fetch := cache.undertake()
 	r.runAhead(first, last)
+	if cache.undertake() {
+		go cache.fetchWanted() // pages ahead, for which this call does not wait
+	}
 	r.fs.mu.Unlock()
+	if fetch {
+		cache.fetchWanted()
+	}
 
 	var err error
 	for i, page := range pages {
@@ -170,7 +184,7 @@ func (r *reader) readPages(p []byte, offset int64) error {
 	r.fs.mu.Lock()
 	defer r.fs.mu.Unlock()
 	for _, page := range pages {
-		r.fs.cache.unpin(page)
+		cache.unpin(page)
 	}
 	return err
 }
@@ -181,18 +195,18 @@ func (r *reader) runAhead(first, last int64) {
 	sequential := first == r.next || first == r.next-1
 	r.next = last + 1
 	if !sequential || last == 0 {
-		r.wanted = r.next
+		r.wanted, r.window = r.next, 0
 		return
 	}
-	// Half the distance is kept in hand, so that each transaction brings several pages.
-	if r.wanted > last+readAhead/2 {
+	if r.wanted > r.next+r.window-min(aheadStep, r.window/2) {
 		return
 	}
-	pages := (r.size + pageSize - 1) / pageSize
-	start := max(r.wanted, last+1)
-	r.wanted = min(last+1+readAhead, pages)
-	for i := start; i < r.wanted; i++ {
-		r.fs.cache.unpin(r.fs.cache.pin(r.file, i))
+	r.window = min(max(2*r.window, minWindow), maxWindow)
+	end := (r.size + pageSize - 1) / pageSize
+	r.wanted = max(r.wanted, r.next)
+	for r.wanted < min(r.next+r.window, end) && r.fs.cache.ahead < maxAhead {
+		r.fs.cache.pinAhead(r.file, r.wanted)
+		r.wanted++
 	}
 }
 

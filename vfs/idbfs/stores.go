@@ -8,8 +8,18 @@ import (
 	"sort"
 	"strings"
 	"syscall/js"
+	"time"
 
 	"github.com/varvedb/varve/vfs"
+)
+
+const (
+	// blockedPatience is how long others may take to close a database that is to be deleted.
+	// Those who listen do it at once.
+	blockedPatience = 3 * time.Second
+
+	// deleteTimeout bounds how long the browser may take to delete one.
+	deleteTimeout = time.Minute
 )
 
 // List returns the names of the stores, in order.
@@ -28,16 +38,17 @@ func List() ([]string, error) {
 	return stores, nil
 }
 
-// Destroy deletes a store. It fails with vfs.ErrLocked if somebody holds its lock or keeps it
-// open, and with vfs.ErrNotFound if there is no such store.
+// Destroy deletes a store. It fails with vfs.ErrNotFound if there is no such store, with
+// vfs.ErrLocked at once if somebody holds its lock, and with vfs.ErrLocked after some seconds if
+// somebody else keeps the database open. The browser then deletes it when that connection ends.
 func Destroy(name string) error {
-	if err := destroy(name); err != nil {
+	if err := destroy(name, blockedPatience); err != nil {
 		return fmt.Errorf("destroy store %q: %w", name, err)
 	}
 	return nil
 }
 
-func destroy(name string) error {
+func destroy(name string, patience time.Duration) error {
 	lock, err := takeWebLock(name)
 	if err != nil {
 		return err
@@ -50,7 +61,7 @@ func destroy(name string) error {
 	if !slices.Contains(databases, databasePrefix+name) {
 		return vfs.ErrNotFound
 	}
-	return deleteDatabase(name, defaultTimeout)
+	return deleteDatabase(name, patience, deleteTimeout)
 }
 
 func databases() ([]string, error) {
@@ -62,22 +73,13 @@ func databases() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, infos.Length())
-	for i := range names {
-		names[i] = infos.Index(i).Get("name").String()
+	var names []string
+	for i := range infos.Length() {
+		info := infos.Index(i)
+		// WebKit lists what a refused Open has not made, with version 0.
+		if info.Get("version").Int() > 0 {
+			names = append(names, info.Get("name").String())
+		}
 	}
 	return names, nil
-}
-
-// availableSpace estimates how much the origin may still store; -1 if that is unknown.
-func availableSpace() int64 {
-	storage := js.Global().Get("navigator").Get("storage")
-	if !storage.Truthy() || !storage.Get("estimate").Truthy() {
-		return -1
-	}
-	estimate, err := await(storage.Call("estimate"))
-	if err != nil || estimate.Get("quota").Type() != js.TypeNumber || estimate.Get("usage").Type() != js.TypeNumber {
-		return -1
-	}
-	return max(0, int64(estimate.Get("quota").Float()-estimate.Get("usage").Float()))
 }

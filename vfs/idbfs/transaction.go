@@ -83,8 +83,15 @@ func (tx *transaction) leave() {
 	tx.db.putListener(tx.listener)
 }
 
-// complete commits the transaction and waits for its end.
-func (tx *transaction) complete() error {
+// complete commits the transaction when its last request, if it has any, has succeeded, and waits
+// for its end. If it were committed before and a request failed, Firefox would commit the others,
+// and WebKit would not say what failed.
+func (tx *transaction) complete(last js.Value) error {
+	if last.Truthy() {
+		if _, err := tx.await(last); err != nil {
+			return err
+		}
+	}
 	if err := try(func() { tx.js.Call("commit") }); err != nil {
 		tx.abort()
 		return err

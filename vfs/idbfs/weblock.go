@@ -11,8 +11,12 @@ import (
 )
 
 // webLock is a lock of the origin. The browser releases it when the context ends.
+//
+// WebKit does not when it keeps a page that was left, so that the lock is released then; the fence
+// keeps out an engine that goes on when the user has come back.
 type webLock struct {
 	release js.Value // resolves the promise that the lock is held by
+	left    js.Func  // hears that the page is left
 	settled chan error
 	once    sync.Once
 }
@@ -53,10 +57,21 @@ func takeWebLock(store string) (*webLock, error) {
 			<-lock.settled
 			return nil, vfs.ErrLocked
 		}
+		lock.releaseWhenLeft()
 		return lock, nil
 	case err := <-lock.settled:
 		return nil, err
 	}
+}
+
+func (l *webLock) releaseWhenLeft() {
+	l.left = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if args[0].Get("persisted").Bool() {
+			l.release.Invoke()
+		}
+		return nil
+	})
+	js.Global().Get("addEventListener").Invoke("pagehide", l.left)
 }
 
 // Close releases the lock and waits until it is free.
@@ -64,6 +79,8 @@ func (l *webLock) Close() error {
 	l.once.Do(func() {
 		l.release.Invoke()
 		<-l.settled
+		js.Global().Get("removeEventListener").Invoke("pagehide", l.left)
+		l.left.Release()
 	})
 	return nil
 }

@@ -117,18 +117,9 @@ func (w *writer) Sync(d vfs.Durability) error {
 		fs.mu.Unlock()
 		return err
 	}
-	if err := fs.admit(w); err != nil {
-		fs.killWriter(f, err)
-		w.tail = nil
-		defer fs.mu.Unlock()
-		return w.fail("sync")
-	}
 	w.flush()
 	covered := f.queued
-	b := fs.join(d)
-	fs.mu.Unlock()
-
-	<-b.done
+	b := fs.carryOut(d)
 
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -168,24 +159,12 @@ func (w *writer) Close() error {
 	return nil
 }
 
-func streamedBytes(f *file) (n int) {
-	for _, r := range f.stream {
-		n += len(r.data)
-	}
-	return n
-}
-
-// startStream lets a file's full pages be committed before anybody waits for them.
-func (fs *FS) startStream(f *file) {
-	c := &fs.commit
-	for _, streaming := range c.streams {
-		if streaming == f {
-			return
-		}
-	}
-	c.streams = append(c.streams, f)
-	if !c.running {
-		c.running = true
-		go fs.commitAll()
-	}
+// Abandon does to the Writer what a failed Sync does: it drops the bytes after the last Sync and
+// ends the writing. Packages that inject faults call it.
+func (w *writer) Abandon() {
+	w.fs.mu.Lock()
+	defer w.fs.mu.Unlock()
+	w.tail = nil
+	w.fs.killWriter(w.file, fmt.Errorf("abandoned: %w", vfs.ErrIO))
+	w.fs.wake()
 }

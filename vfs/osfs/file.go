@@ -13,10 +13,19 @@ import (
 // bufferSize gathers the blocks of a table into writes that are worth a system call.
 const bufferSize = 64 << 10
 
+// handle is an open file of the operating system.
+type handle interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+	Sync() error
+	Truncate(size int64) error
+}
+
 // file is an open file that was created here.
 type file struct {
 	name         string
-	handle       *os.File
+	handle       handle
 	named        atomic.Bool // its name is on the medium
 	writerClosed bool        // whoever settles the file closes it; guarded by FS.mu
 }
@@ -31,7 +40,7 @@ type writer struct {
 	closed bool
 }
 
-func newWriter(fs *FS, name string, handle *os.File) *writer {
+func newWriter(fs *FS, name string, handle handle) *writer {
 	return &writer{
 		fs:     fs,
 		file:   &file{name: name, handle: handle},
@@ -152,7 +161,7 @@ func closeHandle(f *file) error {
 
 type reader struct {
 	name   string
-	handle *os.File
+	handle handle
 	size   int64
 }
 

@@ -21,7 +21,11 @@ func lockFile(path string) (io.Closer, error) {
 	}
 	err = unix.Flock(int(handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
-		return handle, nil
+		claimed, err := claim(path)
+		if err != nil {
+			return nil, errors.Join(err, handle.Close())
+		}
+		return locks{claimed, handle}, nil
 	}
 	_ = handle.Close() // nothing was written
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -29,3 +33,8 @@ func lockFile(path string) (io.Closer, error) {
 	}
 	return nil, &os.PathError{Op: "flock", Path: path, Err: err}
 }
+
+// locks are held together.
+type locks struct{ claim, file io.Closer }
+
+func (l locks) Close() error { return errors.Join(l.claim.Close(), l.file.Close()) }

@@ -10,9 +10,10 @@
 //  3. The lock is the file LOCK, as in LevelDB. It is not listed, and the FS refuses to
 //     create, open, remove or rename it. Subdirectories and other special files are ignored.
 //
-// It compiles for js/wasm, to run in Node: there the lock holds in the process only, since
-// Node has none for files. On Windows a directory has no fsync, so that the durability of
-// names is what NTFS gives.
+// It runs in Node, too, as js/wasm, but not on Windows. There, only a Sync, a Rename, a Lock and a
+// Close of the FS wait. The lock excludes other programs in Node and those that use this package, but
+// on Linux no other LevelDB programs, and nobody in another network namespace: Node has no lock for
+// files. On Windows a directory has no fsync, so that the durability of names is what NTFS gives.
 //
 // All methods are safe for concurrent use, but for those of one Writer.
 package osfs
@@ -23,6 +24,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -34,6 +36,7 @@ const lockName = "LOCK"
 // FS is a directory.
 type FS struct {
 	dir    string
+	system *system
 	closed atomic.Bool
 
 	mu        sync.Mutex
@@ -43,30 +46,31 @@ type FS struct {
 
 // Open returns the FS of a directory, which must exist.
 func Open(dir string) (*FS, error) {
-	dir, err := filepath.Abs(dir)
+	system := newSystem()
+	dir, err := system.absolute(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open directory %s: %w: %w", dir, vfs.ErrIO, err)
 	}
-	info, err := os.Stat(dir)
+	isDirectory, err := system.isDirectory(dir)
 	if err != nil {
 		return nil, failure("open directory", dir, err)
 	}
-	if !info.IsDir() {
+	if !isDirectory {
 		return nil, fmt.Errorf("open directory %s: %w: not a directory", dir, vfs.ErrIO)
 	}
-	return &FS{dir: dir, inherited: true}, nil
+	return &FS{dir: dir, system: system, inherited: true}, nil
 }
 
 // Create is Open, but makes the directory and those above it where they are missing.
 func Create(dir string) (*FS, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := newSystem().makeDirectory(dir); err != nil {
 		return nil, failure("create directory", dir, err)
 	}
 	fs, err := Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := syncDir(filepath.Dir(fs.dir)); err != nil {
+	if err := fs.system.syncDirectory(filepath.Dir(fs.dir)); err != nil {
 		return nil, failure("sync directory above", dir, err)
 	}
 	return fs, nil
@@ -79,10 +83,10 @@ func (fs *FS) Create(name string) (vfs.Writer, error) {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
 	// Truncating the old file would take its bytes from its Readers.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := fs.system.remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, failure("create", name, err)
 	}
-	handle, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	handle, err := fs.system.create(path)
 	if err != nil {
 		return nil, failure("create", name, err)
 	}
@@ -95,15 +99,11 @@ func (fs *FS) Open(name string) (vfs.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
-	handle, err := openShared(path)
+	handle, size, err := fs.system.open(path)
 	if err != nil {
 		return nil, failure("open", name, err)
 	}
-	info, err := handle.Stat()
-	if err != nil {
-		return nil, errors.Join(failure("open", name, err), handle.Close())
-	}
-	return &reader{name: name, handle: handle, size: info.Size()}, nil
+	return &reader{name: name, handle: handle, size: size}, nil
 }
 
 // Remove implements vfs.FS.
@@ -112,7 +112,7 @@ func (fs *FS) Remove(name string) error {
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
-	if err := os.Remove(path); err != nil {
+	if err := fs.system.remove(path); err != nil {
 		return failure("remove", name, err)
 	}
 	return nil
@@ -133,10 +133,10 @@ func (fs *FS) Rename(from, to string) error {
 	if err := fs.settle(); err != nil {
 		return err
 	}
-	if err := os.Rename(fromPath, toPath); err != nil {
+	if err := fs.system.rename(fromPath, toPath); err != nil {
 		return failure("rename "+from+" to", to, err)
 	}
-	if err := syncDir(fs.dir); err != nil {
+	if err := fs.system.syncDirectory(fs.dir); err != nil {
 		return failure("rename "+from+" to", to, err)
 	}
 	return nil
@@ -147,26 +147,11 @@ func (fs *FS) List() ([]vfs.FileInfo, error) {
 	if fs.closed.Load() {
 		return nil, fmt.Errorf("list: %w", vfs.ErrClosed)
 	}
-	entries, err := os.ReadDir(fs.dir)
+	files, err := fs.system.list(fs.dir)
 	if err != nil {
 		return nil, failure("list", fs.dir, err)
 	}
-	infos := make([]vfs.FileInfo, 0, len(entries))
-	for _, entry := range entries {
-		name := entry.Name()
-		if !entry.Type().IsRegular() || checkName(name) != nil {
-			continue
-		}
-		info, err := entry.Info()
-		if errors.Is(err, os.ErrNotExist) {
-			continue // removed since ReadDir
-		}
-		if err != nil {
-			return nil, failure("list", name, err)
-		}
-		infos = append(infos, vfs.FileInfo{Name: name, Size: info.Size()})
-	}
-	return infos, nil
+	return slices.DeleteFunc(files, func(f vfs.FileInfo) bool { return checkName(f.Name) != nil }), nil
 }
 
 // Lock implements vfs.FS.
@@ -222,34 +207,21 @@ func (fs *FS) settle() error {
 
 // settleInherited brings every file of the directory to the medium.
 func (fs *FS) settleInherited() error {
-	entries, err := os.ReadDir(fs.dir)
+	files, err := fs.system.list(fs.dir)
 	if err != nil {
 		return failure("list", fs.dir, err)
 	}
-	for _, entry := range entries {
-		if !entry.Type().IsRegular() {
-			continue
-		}
-		if err := syncPath(filepath.Join(fs.dir, entry.Name())); err != nil {
-			return failure("sync", entry.Name(), err)
+	for _, f := range files {
+		err := fs.system.sync(filepath.Join(fs.dir, f.Name))
+		// A file that is gone, or may not be written, nobody here wrote.
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+			return failure("sync", f.Name, err)
 		}
 	}
-	if err := syncDir(fs.dir); err != nil {
+	if err := fs.system.syncDirectory(fs.dir); err != nil {
 		return failure("sync directory", fs.dir, err)
 	}
 	return nil
-}
-
-// syncPath makes a file durable, unless it is gone or may not be written: then nobody here wrote it.
-func syncPath(path string) error {
-	handle, err := os.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(handle.Sync(), handle.Close())
 }
 
 // fsync makes a file and its name durable.
@@ -260,7 +232,7 @@ func (fs *FS) fsync(f *file) error {
 	if f.named.Load() {
 		return nil
 	}
-	if err := syncDir(fs.dir); err != nil {
+	if err := fs.system.syncDirectory(fs.dir); err != nil {
 		return failure("sync the name of", f.name, err)
 	}
 	f.named.Store(true)

@@ -65,6 +65,11 @@
 //	Verify     -                                           entries (name, text)
 //	Destroy    key: store name                             empty
 //	List       -                                           an entry a store (key: name)
+//	Export     handle of the new scan;                     as ScanNext; the values of the
+//	           key: u32 bytes of the first answer          entries make an archive of the store
+//	Import     value: bytes of the archive that            empty, when they have been taken
+//	           an Open with option import began;
+//	           none: it ends here, and the store opens
 //
 // A range is two byte strings in the header's key and value: lower bound (inclusive) and upper
 // bound (exclusive). Flag bit 4 says that there is an upper bound; without it the range is
@@ -109,6 +114,8 @@ const (
 	Verify
 	Destroy
 	List
+	Export
+	Import
 	endOfOps
 )
 

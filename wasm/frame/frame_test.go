@@ -133,6 +133,28 @@ func TestCloneOutlivesTheFrame(t *testing.T) {
 	}
 }
 
+func TestResetReadsAnotherFrameAsIfItWereTheFirst(t *testing.T) {
+	requests, err := ParseRequests(golden(t, "requests.hex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests.Next() // stands on two entries
+	if err := requests.Reset([]byte{9, 0, 0, 0}); err == nil || requests.Valid() {
+		t.Errorf("a malformed frame gives %v, and requests: %t", err, requests.Valid())
+	}
+	if err := requests.Reset(golden(t, "requests.hex")); err != nil {
+		t.Fatal(err)
+	}
+	fresh, _ := ParseRequests(golden(t, "requests.hex"))
+	for ; fresh.Valid(); fresh.Next() {
+		checkRequest(t, requests.Request(), fresh.Request())
+		requests.Next()
+	}
+	if requests.Valid() {
+		t.Errorf("frame goes on with request %d", requests.Request().ID)
+	}
+}
+
 func TestParseRequestsRefusesMalformedFrames(t *testing.T) {
 	good := golden(t, "requests.hex")
 	cases := []struct {

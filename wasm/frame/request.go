@@ -32,29 +32,47 @@ type Requests struct {
 
 // ParseRequests checks a whole frame. The result shares its memory.
 func ParseRequests(data []byte) (*Requests, error) {
-	if len(data) < countLen {
-		return nil, fmt.Errorf("request frame of %d bytes has no count", len(data))
-	}
-	count := uint64(order.Uint32(data))
-	if count*headerLen > uint64(len(data)-countLen) {
-		return nil, fmt.Errorf("request frame of %d bytes is too short for %d headers", len(data), count)
-	}
-	end := countLen + int(count)*headerLen
-	r := &Requests{headers: data[countLen:end], payload: data[end:]}
-	if err := r.check(); err != nil {
+	r := &Requests{}
+	if err := r.Reset(data); err != nil {
 		return nil, err
 	}
-	r.decode()
 	return r, nil
 }
 
+// Reset walks another frame, as ParseRequests does, with what memory r has. If that fails, r is
+// empty.
+func (r *Requests) Reset(data []byte) error {
+	r.headers, r.payload = nil, nil
+	if len(data) < countLen {
+		return fmt.Errorf("request frame of %d bytes has no count", len(data))
+	}
+	count := uint64(order.Uint32(data))
+	if count*headerLen > uint64(len(data)-countLen) {
+		return fmt.Errorf("request frame of %d bytes is too short for %d headers", len(data), count)
+	}
+	end := countLen + int(count)*headerLen
+	headers, payload := data[countLen:end], data[end:]
+	if err := check(headers, payload); err != nil {
+		return err
+	}
+	r.headers, r.payload = headers, payload
+	if cap(r.request.Entries) > maxEntriesKept {
+		r.request.Entries = nil
+	}
+	r.decode()
+	return nil
+}
+
+// maxEntriesKept bounds the entries that Reset keeps room for.
+const maxEntriesKept = 1 << 12
+
 // check makes sure that decode finds nothing unexpected.
-func (r *Requests) check() error {
+func check(headers, payload []byte) error {
 	var total uint64
 	linked := false
 	var id uint32
-	for at := 0; at < len(r.headers); at += headerLen {
-		h := r.headers[at : at+headerLen]
+	for at := 0; at < len(headers); at += headerLen {
+		h := headers[at : at+headerLen]
 		switch {
 		case h[0] == 0 || Op(h[0]) >= endOfOps:
 			return fmt.Errorf("request header %d: unknown op %d", at/headerLen, h[0])
@@ -72,8 +90,8 @@ func (r *Requests) check() error {
 	if linked {
 		return fmt.Errorf("the last request header has a successor")
 	}
-	if total != uint64(len(r.payload)) {
-		return fmt.Errorf("request headers tell of %d bytes, there are %d", total, len(r.payload))
+	if total != uint64(len(payload)) {
+		return fmt.Errorf("request headers tell of %d bytes, there are %d", total, len(payload))
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ type client struct {
 	fs      vfs.FS // of the next Open
 	openErr error
 
+	destroyed int // stores
+
 	session *Session
 	frame   []byte // headers of the frame under construction
 	payload []byte
@@ -80,9 +82,15 @@ func (c *client) askOpen(options ...string) (id uint32) {
 }
 
 func (c *client) OpenFS(_, _ string, _ Creation) (vfs.FS, error) { return c.fs, c.openErr }
-func (c *client) Destroy(string) error                           { return nil }
 func (c *client) List() ([]string, error)                        { return []string{"a", "b"}, nil }
 func (c *client) Yield()                                         {}
+
+func (c *client) Destroy(string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.destroyed++
+	return nil
+}
 
 func (c *client) Respond(head, body []byte) {
 	c.mu.Lock()

@@ -9,7 +9,7 @@ import (
 
 // maintain serves what is done beside reads and writes, in a goroutine of its own.
 func (s *Session) maintain(r *frame.Request) {
-	id, db := r.ID, s.db
+	id, db, fs := r.ID, s.db, s.fs
 	switch r.Op {
 	case frame.Flush:
 		s.task(id, func() error { return db.Sync(engine.Strict) })
@@ -19,7 +19,10 @@ func (s *Session) maintain(r *frame.Request) {
 	case frame.Verify:
 		s.report(id, func() ([]field, error) { return verify(db) })
 	case frame.Stats:
-		s.report(id, func() ([]field, error) { return stats(db.Metrics()), nil })
+		s.report(id, func() ([]field, error) {
+			fields, err := usage(fs)
+			return append(stats(db.Metrics()), fields...), err
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 
 	"github.com/varvedb/varve/engine"
 	"github.com/varvedb/varve/wasm/frame"
@@ -11,16 +12,29 @@ import (
 // maxWanted bounds the bytes of one answer: a read must not keep others waiting for long.
 const maxWanted = 1 << 20
 
-// scan is an open scan. Its iterator belongs to the one goroutine that reads, while there is
-// one.
+// scan is an open scan. Its source belongs to the one goroutine that reads, while there is one.
 type scan struct {
-	iterator  *engine.Iterator
-	entries   frame.Responses // of the answer that is being made
+	source
+	answer  frame.Responses // that is being made
+	reading bool
+	closed  bool // by the client, while it is being read
+}
+
+// source is what a scan reads from.
+type source interface {
+	// fill adds entries to the answer of a request, about as many bytes as are wanted; ended says
+	// that these were the last.
+	fill(answer *frame.Responses, id uint32, wanted int) (ended bool, err error)
+
+	io.Closer
+}
+
+// cursor is the source of a scan over entries.
+type cursor struct {
+	*engine.Iterator
 	flags     frame.Flags
 	remaining uint32 // of its limit
 	started   bool
-	reading   bool
-	closed    bool // by the client, while it is being read
 }
 
 // openScan makes the iterator, whose moment is this call, and begins to read.
@@ -35,8 +49,7 @@ func (s *Session) openScan(r *frame.Request) bool {
 		s.fail(r.ID, unknownHandle("snapshot", binary.LittleEndian.Uint32(details)))
 		return true
 	}
-	if r.Handle == 0 || s.scans[r.Handle] != nil {
-		s.fail(r.ID, fmt.Errorf("%w: scan %d is in use", engine.ErrInvalidArgument, r.Handle))
+	if !s.isFree(r) {
 		return true
 	}
 	lower, upper := bounds(e)
@@ -45,10 +58,25 @@ func (s *Session) openScan(r *frame.Request) bool {
 		s.fail(r.ID, err)
 		return true
 	}
-	sc := &scan{iterator: iterator, flags: e.Flags, remaining: binary.LittleEndian.Uint32(details[4:])}
-	s.scans[r.Handle] = sc
-	s.readScan(r.ID, r.Handle, sc, binary.LittleEndian.Uint32(details[8:]))
+	c := &cursor{Iterator: iterator, flags: e.Flags, remaining: binary.LittleEndian.Uint32(details[4:])}
+	s.beginScan(r.ID, r.Handle, c, binary.LittleEndian.Uint32(details[8:]))
 	return true
+}
+
+// isFree fails the request unless its handle may name a new scan.
+func (s *Session) isFree(r *frame.Request) bool {
+	if r.Handle == 0 || s.scans[r.Handle] != nil {
+		s.fail(r.ID, fmt.Errorf("%w: scan %d is in use", engine.ErrInvalidArgument, r.Handle))
+		return false
+	}
+	return true
+}
+
+func (s *Session) beginScan(id, handle uint32, from source, wanted uint32) {
+	sc := &scan{source: from, answer: s.spare}
+	s.spare = frame.Responses{}
+	s.scans[handle] = sc
+	s.readScan(id, handle, sc, wanted)
 }
 
 func (s *Session) nextOfScan(r *frame.Request) {
@@ -70,12 +98,12 @@ func (s *Session) closeScan(r *frame.Request) {
 	s.respond(r.ID)
 }
 
-// dropScan frees the handle, and the iterator as soon as nobody reads.
+// dropScan frees the handle, and the source as soon as nobody reads.
 func (s *Session) dropScan(handle uint32, sc *scan) {
 	delete(s.scans, handle)
 	sc.closed = true
 	if !sc.reading {
-		s.release(sc.iterator)
+		s.release(sc.source)
 	}
 }
 
@@ -83,47 +111,46 @@ func (s *Session) dropScan(handle uint32, sc *scan) {
 func (s *Session) readScan(id, handle uint32, sc *scan, wanted uint32) {
 	sc.reading = true
 	s.read(nil, func() {
-		ended, err := sc.fill(id, int(min(wanted, maxWanted)))
+		ended, err := sc.fill(&sc.answer, id, int(min(wanted, maxWanted)))
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		sc.reading = false
 		if err != nil {
-			sc.entries.Reset()
+			sc.answer.Reset()
 			s.fail(id, err)
 		} else {
-			s.out.AddAll(&sc.entries)
+			s.out.AddAll(&sc.answer)
 		}
 		switch {
 		case sc.closed:
-			s.release(sc.iterator)
+			s.release(sc.source)
 		case ended || err != nil:
 			s.dropScan(handle, sc)
+			s.spare = sc.answer
 		}
 	})
 }
 
-// fill adds entries until there are wanted bytes; ended says that these were the last.
-func (sc *scan) fill(id uint32, wanted int) (ended bool, err error) {
-	entries := &sc.entries
-	valid := sc.remaining > 0 && sc.begin()
-	for valid && sc.remaining > 0 && entries.Len() < wanted {
+func (c *cursor) fill(entries *frame.Responses, id uint32, wanted int) (ended bool, err error) {
+	valid := c.remaining > 0 && c.begin()
+	for valid && c.remaining > 0 && entries.Len() < wanted {
 		var key, value []byte
-		if sc.flags&frame.ValuesOnly == 0 {
-			key = sc.iterator.Key()
+		if c.flags&frame.ValuesOnly == 0 {
+			key = c.Key()
 		}
-		if sc.flags&frame.KeysOnly == 0 {
-			value = sc.iterator.Value()
+		if c.flags&frame.KeysOnly == 0 {
+			value = c.Value()
 		}
 		entries.Add(id, frame.OK, frame.More, key, value)
-		sc.remaining--
-		if sc.remaining > 0 {
-			valid = sc.next()
+		c.remaining--
+		if c.remaining > 0 {
+			valid = c.next()
 		}
 	}
-	if err := sc.iterator.Error(); err != nil {
+	if err := c.Error(); err != nil {
 		return true, err
 	}
-	ended = !valid || sc.remaining == 0
+	ended = !valid || c.remaining == 0
 	switch {
 	case entries.Empty():
 		entries.Add(id, frame.OK, frame.Absent|frame.End, nil, nil)
@@ -136,21 +163,21 @@ func (sc *scan) fill(id uint32, wanted int) (ended bool, err error) {
 }
 
 // begin moves to the first entry that has not been shown.
-func (sc *scan) begin() bool {
+func (c *cursor) begin() bool {
 	switch {
-	case sc.started:
-		return sc.iterator.Valid()
-	case sc.flags&frame.Reverse != 0:
-		sc.started = true
-		return sc.iterator.Last()
+	case c.started:
+		return c.Valid()
+	case c.flags&frame.Reverse != 0:
+		c.started = true
+		return c.Last()
 	}
-	sc.started = true
-	return sc.iterator.First()
+	c.started = true
+	return c.First()
 }
 
-func (sc *scan) next() bool {
-	if sc.flags&frame.Reverse != 0 {
-		return sc.iterator.Prev()
+func (c *cursor) next() bool {
+	if c.flags&frame.Reverse != 0 {
+		return c.Prev()
 	}
-	return sc.iterator.Next()
+	return c.Next()
 }

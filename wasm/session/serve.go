@@ -16,7 +16,7 @@ func (s *Session) serve(r *frame.Request) bool {
 		return s.serveStores(r)
 	}
 	if s.db == nil {
-		s.fail(r.ID, engine.ErrClosed)
+		s.serveImport(r)
 		return true
 	}
 	switch r.Op {
@@ -43,12 +43,28 @@ func (s *Session) serve(r *frame.Request) bool {
 		s.closeSnapshot(r)
 	case frame.Clear:
 		s.clear(r)
+	case frame.Export:
+		s.export(r)
+	case frame.Import:
+		s.fail(r.ID, fmt.Errorf("%w: the session has a store already", engine.ErrInvalidArgument))
 	case frame.Close:
 		s.close(r)
 	default:
 		s.maintain(r)
 	}
 	return true
+}
+
+// serveImport serves what can be asked before there is an open store.
+func (s *Session) serveImport(r *frame.Request) {
+	switch {
+	case s.restoring != nil && r.Op == frame.Import:
+		s.importPiece(r)
+	case s.restoring != nil && r.Op == frame.Close:
+		s.abortImport(r)
+	default:
+		s.fail(r.ID, engine.ErrClosed)
+	}
 }
 
 // bounds returns the range of a request, in memory of its own.

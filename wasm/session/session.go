@@ -61,14 +61,17 @@ type Session struct {
 	db         *engine.DB // nil before Open and after Close
 	fs         vfs.FS
 	durability engine.Durability
+	restoring  *restoring // nil if no archive is being imported
 
-	gathered gathering
-	present  *moment // of reads since the last write; nil if none had to wait
-	blocked  func()  // what must be waited for before waiting is served; nil if nothing
-	waiting  []*frame.Requests
+	submitted frame.Requests // what Submit serves
+	gathered  gathering
+	present   *moment // of reads since the last write; nil if none had to wait
+	blocked   func()  // what must be waited for before waiting is served; nil if nothing
+	waiting   []*frame.Requests
 
 	snapshots map[uint32]*moment
 	scans     map[uint32]*scan
+	spare     frame.Responses // the buffers of a scan that has ended, for the next
 
 	reading int      // goroutines that read
 	queue   []func() // reads that wait for one
@@ -88,12 +91,12 @@ func New(host Host) *Session {
 // Submit takes a frame of requests, which it does not keep. woke says that goroutines wait to
 // run. It fails, without any effect, if the frame is not well formed.
 func (s *Session) Submit(data []byte) (woke bool, err error) {
-	requests, err := frame.ParseRequests(data)
-	if err != nil {
-		return false, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	requests := &s.submitted
+	if err := requests.Reset(data); err != nil {
+		return false, err
+	}
 	s.woke = false
 	if s.blocked != nil {
 		s.waiting = append(s.waiting, requests.Clone())

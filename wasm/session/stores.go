@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/wasm/frame"
 )
 
@@ -15,14 +16,20 @@ func (s *Session) serveStores(r *frame.Request) bool {
 	switch r.Op {
 	case frame.Open:
 		o, err := parseOptions(r.Entries[1:])
-		if err == nil && s.db != nil {
+		if err == nil && (s.db != nil || s.restoring != nil) {
 			err = fmt.Errorf("%w: the session has a store already", engine.ErrInvalidArgument)
 		}
 		if err != nil {
 			s.fail(id, err)
 			return true
 		}
-		s.block(func() { s.answer(id, s.open(name, o)) })
+		s.block(func() {
+			if o.imports {
+				s.answer(id, s.beginImport(name, o))
+			} else {
+				s.answer(id, s.open(name, o))
+			}
+		})
 	case frame.Destroy:
 		s.task(id, func() error { return s.host.Destroy(name) })
 	case frame.List:
@@ -31,16 +38,20 @@ func (s *Session) serveStores(r *frame.Request) bool {
 	return true
 }
 
+// storageIDB is the storage of the stores that Destroy and List know.
+const storageIDB = "idb"
+
 // openOptions is what an Open asks for.
 type openOptions struct {
 	create     Creation
+	imports    bool // the store is to be made of an archive
 	storage    string
 	durability engine.Durability
 	engine     engine.Options
 }
 
 func parseOptions(entries []frame.Entry) (openOptions, error) {
-	o := openOptions{storage: "idb", durability: engine.Relaxed}
+	o := openOptions{storage: storageIDB, durability: engine.Relaxed}
 	for _, e := range entries {
 		if err := o.set(string(e.Key), string(e.Value)); err != nil {
 			return o, err
@@ -55,6 +66,8 @@ func (o *openOptions) set(name, text string) error {
 		o.create.MustExist = text == "false"
 	case "errorIfExists":
 		o.create.MustBeNew = text == "true"
+	case "import":
+		o.imports = text == "true"
 	case "storage":
 		o.storage = text
 	case "memoryBudget":
@@ -92,6 +105,11 @@ func (s *Session) open(name string, o openOptions) error {
 	}
 	o.engine.Yield = s.host.Yield
 	o.engine.ErrorIfMissing, o.engine.ErrorIfExists = o.create.MustExist, o.create.MustBeNew
+	return s.openIn(fs, o)
+}
+
+// openIn opens the store in fs, which it closes if that fails.
+func (s *Session) openIn(fs vfs.FS, o openOptions) error {
 	db, err := engine.Open(fs, &o.engine)
 	if err != nil {
 		return errors.Join(err, fs.Close())
@@ -125,12 +143,16 @@ func (s *Session) close(r *frame.Request) {
 	s.block(func() {
 		s.releaseHandles()
 		s.awaitIdle()
-		err := errors.Join(s.db.Close(), s.fs.Close())
-		s.mu.Lock()
-		s.db, s.fs = nil, nil
-		s.mu.Unlock()
-		s.answer(id, err)
+		s.answer(id, s.closeStore())
 	})
+}
+
+func (s *Session) closeStore() error {
+	err := errors.Join(s.db.Close(), s.fs.Close())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.db, s.fs = nil, nil
+	return err
 }
 
 func (s *Session) releaseHandles() {

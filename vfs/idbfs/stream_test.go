@@ -1,0 +1,92 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// startStreams makes a table with two synced pages, and lets further pages be on their way in as
+// many transactions as may be.
+func startStreams(t *testing.T, fs *FS) (table vfs.Writer, synced, streamed []byte) {
+	table = must(fs.Create("000001.ldb"))(t)
+	synced = write(t, table, 2*pageSize)
+	check(t, table.Sync(vfs.Relaxed))
+	for range streamsAtOnce + 1 {
+		streamed = append(streamed, write(t, table, streamSize)...)
+	}
+	runtime.Gosched()
+	if n := len(fs.commit.streaming); n != streamsAtOnce {
+		t.Errorf("%d transactions of pages are under way, want %d", n, streamsAtOnce)
+	}
+	return table, synced, streamed
+}
+
+func TestStreamsThatAreUnderWayTogetherKeepTheirOrder(t *testing.T) {
+	fs := openStore(t)
+	table, synced, streamed := startStreams(t, fs)
+	check(t, table.Sync(vfs.Relaxed), table.Close())
+	if n := len(fs.commit.streaming); n != 0 {
+		t.Errorf("%d transactions of pages are under way after a Sync", n)
+	}
+	wantContent(t, fs, "000001.ldb", append(synced, streamed...))
+}
+
+func TestStreamBehindAFailedOneIsDropped(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	synced := write(t, table, 2*pageSize)
+	check(t, table.Sync(vfs.Relaxed))
+	failCommits(t, 1, "DataError")
+	write(t, table, streamsAtOnce*streamSize)
+	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, table.Close(), fs.drain())
+	wantContent(t, fs, "000001.ldb", synced)
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 2 {
+		t.Errorf("%d records are stored, want the synced ones", n)
+	}
+}
+
+func TestReadersSideBySideReadEachPageOnce(t *testing.T) {
+	fs := openStore(t)
+	const readers, pages = 4, 80
+	var files []vfs.Reader
+	var wants [][]byte
+	for i := range readers {
+		name := fmt.Sprintf("%06d.ldb", i+1)
+		wants = append(wants, writeFile(t, fs, name, pages*pageSize))
+		files = append(files, must(fs.Open(name))(t))
+	}
+	before := fs.Metrics()
+	got := make([]byte, pageSize)
+	for at := 0; at < pages*pageSize; at += pageSize {
+		for i, r := range files {
+			_, err := r.ReadAt(got, int64(at))
+			check(t, err)
+			if !bytes.Equal(got, wants[i][at:at+pageSize]) {
+				t.Fatalf("wrong bytes at %d of file %d", at, i+1)
+			}
+			if fs.cache.ahead > maxAhead {
+				t.Fatalf("%d pages are fetched ahead, want at most %d", fs.cache.ahead, maxAhead)
+			}
+		}
+	}
+	for _, r := range files {
+		check(t, r.Close())
+	}
+	reads := fs.Metrics().Read.minus(before.Read)
+	if reads.Records != readers*pages {
+		t.Errorf("%d pages were read, want %d", reads.Records, readers*pages)
+	}
+	if reads.Transactions > readers*pages/2 {
+		t.Errorf("%d transactions for %d pages", reads.Transactions, readers*pages)
+	}
+	if fs.cache.ahead != 0 {
+		t.Errorf("%d pages count as fetched ahead when all are read", fs.cache.ahead)
+	}
+}

@@ -1,0 +1,51 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"syscall/js"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// Usage tells what the store takes of the browser's storage: its files, those that wait to be
+// deleted, and the headroom. Browsers tell what the whole origin takes, and only about.
+func (fs *FS) Usage() vfs.Usage {
+	u := vfs.Usage{MediumUsed: -1, MediumSize: -1}
+	if used, granted, ok := originSpace(); ok {
+		u.MediumUsed, u.MediumSize = used, granted
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	u.Stored = fs.headroom.pieces * pieceSize
+	for _, f := range fs.files {
+		u.Stored += f.committed.size
+		if f.committed.records > 0 {
+			u.Stored -= f.dropped * f.committed.size / f.committed.records
+		}
+	}
+	return u
+}
+
+// originSpace gives the browser's estimate of what the origin takes and may take.
+func originSpace() (used, granted int64, ok bool) {
+	storage := js.Global().Get("navigator").Get("storage")
+	if !storage.Truthy() || !storage.Get("estimate").Truthy() {
+		return 0, 0, false
+	}
+	estimate, err := await(storage.Call("estimate"))
+	if err != nil || estimate.Get("quota").Type() != js.TypeNumber || estimate.Get("usage").Type() != js.TypeNumber {
+		return 0, 0, false
+	}
+	return int64(estimate.Get("usage").Float()), int64(estimate.Get("quota").Float()), true
+}
+
+// noSpace returns the error of a refused writing. What browsers estimate to be left is not
+// always what they grant, and is told only if it agrees with the refusal.
+func noSpace(wanted int64) error {
+	available := int64(-1)
+	if used, granted, ok := originSpace(); ok && granted-used < wanted {
+		available = max(0, granted-used)
+	}
+	return &vfs.NoSpaceError{Wanted: wanted, Available: available}
+}
