@@ -8,6 +8,7 @@ JS_MODULES    := js/node_modules/.package-lock.json
 DEMO_MODULES  := demo/node_modules/.package-lock.json
 TESTS_MODULES := tests/node_modules/.package-lock.json
 CONSUMERS_MODULES := tests/consumers/node_modules/.package-lock.json
+REFERENCE_MODULES := demo/reference/node_modules/.package-lock.json
 
 GO_WASM    := GOOS=js GOARCH=wasm go
 CHROMIUM_IN_ENV = CHROMIUM=$$(tests/chromium.sh) && export CHROMIUM
@@ -18,7 +19,7 @@ RACE := $(if $(shell command -v $$(go env CC)),-race)
 STARTED := $(shell date +%s)
 headline = @printf '\n[%4d s] %s\n' $$(($$(date +%s) - $(STARTED))) "$(1)"
 
-.PHONY: help demo demo-build test test-go test-fuzz test-browser test-js test-e2e test-consumers wasm js cli lint bench clean
+.PHONY: FORCE help demo demo-build test test-go test-fuzz test-browser test-js test-e2e test-consumers test-readme wasm js cli lint bench bench-browser clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -28,7 +29,11 @@ help: ## print this list
 demo: demo-build ## build the playground and serve it at http://localhost:8080 (PORT=n: elsewhere)
 	PORT=$(PORT) node demo/serve.mjs
 
-test: lint test-go test-fuzz test-browser test-js test-e2e test-consumers ## run everything that must pass, lint to end to end
+test: lint test-go test-fuzz test-browser test-js test-e2e test-consumers test-readme ## run everything that must pass, lint to end to end
+	$(call headline,passed; end to end in:)
+	@for engine in chromium firefox webkit; do \
+		NO_INSTALL=1 tests/$$engine.sh >/dev/null 2>&1 && echo "  $$engine" || echo "  not $$engine: it is neither installed nor installable"; \
+	done
 
 test-go: ## run the Go tests natively, under the race detector
 	$(call headline,Go tests$(if $(RACE),, WITHOUT the race detector: no C compiler))
@@ -40,24 +45,43 @@ test-fuzz: ## run each fuzz target for a few seconds
 
 test-browser: ## run the Go tests on IndexedDB in Chromium
 	$(call headline,Go tests in Chromium)
-	$(CHROMIUM_IN_ENV) && tests/browser/gotest.sh ./vfs/idbfs/... ./tests/browser ./tests/model
+	$(CHROMIUM_IN_ENV) && tests/browser/gotest.sh ./vfs/idbfs/... ./tests/browser ./tests/fault ./tests/model
 
 test-js: wasm js ## run the unit tests of the JavaScript package
 	$(call headline,JavaScript tests)
 	npm --prefix js test
+	$(call headline,directories in Node)
+	$(GO_WASM) test -exec $$(go env GOROOT)/lib/wasm/go_js_wasm_exec ./vfs/osfs
 
-test-e2e: demo-build $(TESTS_MODULES) ## run the built package and the playground in Chromium
+test-e2e: demo-build $(TESTS_MODULES) ## run the built package and the playground in Chromium, Firefox and WebKitGTK
 	$(call headline,end to end in Chromium)
 	$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent e2e
+	$(call headline,end to end in Firefox)
+	FIREFOX=$$(tests/firefox.sh) || exit 0; export FIREFOX; npm --prefix tests run --silent e2e:firefox
+	$(call headline,end to end in WebKitGTK)
+	WEBKIT_DRIVER=$$(tests/webkit.sh) || exit 0; export WEBKIT_DRIVER; npm --prefix tests run --silent e2e:webkit
 
 test-consumers: wasm js $(TESTS_MODULES) $(CONSUMERS_MODULES) ## run the packed package as Vite, webpack, esbuild and Rollup build it
 	$(call headline,the packed package in Chromium)
 	$(CHROMIUM_IN_ENV) && npm --prefix tests/consumers run --silent test
 
-wasm: ## build js/dist/varve.wasm
+test-readme: wasm js $(TESTS_MODULES) $(CONSUMERS_MODULES) ## compile and run every code block of the READMEs
+	$(call headline,the code blocks of the READMEs)
+	$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent readme
+
+wasm: js/dist/varve.wasm js/dist/varve-node.wasm ## build js/dist/varve.wasm, and varve-node.wasm, which knows directories
+
+# Code that is no hot path is not inlined: that makes the file smaller.
+COLD = fmt strconv internal/strconv reflect internal/reflectlite internal/fmtsort time context log log/internal \
+	os syscall io/fs internal/poll internal/bisect internal/godebug encoding/json encoding/base64 unicode \
+	github.com/hack-pad/...
+
+WASM_TAGS = varve_host
+js/dist/varve-node.wasm: WASM_TAGS = varve_host,varve_node
+js/dist/%.wasm: FORCE
 	@mkdir -p js/dist
-	$(GO_WASM) build -tags varve_host -trimpath -ldflags="-s -w" -o js/dist/varve.wasm ./wasm
-	go run ./wasm/striplines js/dist/varve.wasm || echo "not stripped: varve.wasm is larger than it need be"
+	$(GO_WASM) build -tags $(WASM_TAGS) -trimpath $(COLD:%=-gcflags=%=-l) -ldflags="-s -w -buildid=" -o $@ ./wasm
+	go run ./wasm/slim $@ || echo "not slimmed: $@ is larger than it need be"
 
 js: $(JS_MODULES) ## build the JavaScript package into js/dist
 	npm --prefix js run --silent build
@@ -70,7 +94,7 @@ lint: js $(DEMO_MODULES) ## check formatting, vet, staticcheck and types
 	@unformatted=$$(gofmt -l engine vfs wasm tests) && { [ -z "$$unformatted" ] || { echo "gofmt needed: $$unformatted"; exit 1; }; }
 	go vet ./...
 	$(GO_WASM) vet ./...
-	$(GO_WASM) vet -tags varve_host ./vfs/... ./wasm/...
+	$(GO_WASM) vet -tags varve_host,varve_node ./vfs/... ./wasm/...
 	go tool staticcheck ./...
 	GOOS=js GOARCH=wasm $$(go tool -n staticcheck) ./...
 	npm --prefix js run --silent types
@@ -81,11 +105,15 @@ bench: wasm js $(TESTS_MODULES) ## measure beside other engines natively, and be
 	$(CHROMIUM_IN_ENV) && tests/bench/wasm.sh
 	$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent bench
 
-clean: ## remove what was built and fetched
-	rm -rf bin js/dist demo/dist js/node_modules demo/node_modules tests/node_modules tests/consumers/node_modules
+bench-browser: wasm js $(TESTS_MODULES) ## measure beside other stores in Chromium (BENCH="--rounds 1 --records 10000 --growth")
+	@$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent bench-browser -- $(BENCH)
 
-demo-build: wasm js $(DEMO_MODULES)
+clean: ## remove what was built and fetched
+	rm -rf bin js/dist demo/dist js/node_modules demo/node_modules demo/reference/node_modules tests/node_modules tests/consumers/node_modules
+
+demo-build: wasm js $(DEMO_MODULES) $(REFERENCE_MODULES)
 	npm --prefix demo run --silent build
+	npm --prefix demo/reference run --silent build
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	npm ci --prefix $* --no-fund --no-audit --no-update-notifier

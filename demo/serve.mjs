@@ -23,6 +23,9 @@ const SECURITY = {
   'Referrer-Policy': 'no-referrer',
 }
 
+/** TypeDoc's scripts write style attributes. */
+const REFERENCE_POLICY = SECURITY['Content-Security-Policy'].replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
 /**
  * Serves a folder on a port of this machine; port 0 means any that is free.
  * Assets carry a hash in their names and are cached for good, pages are always asked for anew.
@@ -39,6 +42,7 @@ export async function serve({ port = 0, folder = dist } = {}) {
       const cache = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
       response.setHeader('Cache-Control', cache)
       for (const [name, value] of Object.entries(SECURITY)) response.setHeader(name, value)
+      if (path.startsWith('/reference/')) response.setHeader('Content-Security-Policy', REFERENCE_POLICY)
     },
   })
   const server = createServer((request, response) => {

@@ -1,5 +1,5 @@
-// Builds the package into dist/: index.js with what it loads for the inline host, worker.js as
-// one file, and the types. varve.wasm is built by `make wasm`.
+// Builds the package into dist/: index.js and level.js with what they share and load for the
+// inline host, worker.js as one file, and the types. The wasm files are built by `make wasm`.
 
 import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
@@ -13,7 +13,7 @@ const dist = join(here, 'dist')
 
 await mkdir(dist, { recursive: true })
 for (const name of await readdir(dist)) {
-  if (name !== 'varve.wasm') await rm(join(dist, name), { recursive: true })
+  if (!name.endsWith('.wasm')) await rm(join(dist, name), { recursive: true })
 }
 
 const options = {
@@ -29,10 +29,18 @@ const options = {
   plugins: [goGlue()],
 }
 await Promise.all([
-  build({ ...options, entryPoints: ['src/index.ts'], splitting: true, chunkNames: '[name]-[hash]' }),
+  build({
+    ...options,
+    entryPoints: { index: 'src/index.ts', level: 'src/level/index.ts' },
+    external: ['abstract-level'],
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+  }),
   build({ ...options, entryPoints: ['src/worker.ts'] }),
 ])
-execFileSync(process.execPath, [join(here, 'node_modules/typescript/bin/tsc')], { cwd: here, stdio: 'inherit' })
+for (const project of ['.', 'src/level']) {
+  execFileSync(process.execPath, [join(here, 'node_modules/typescript/bin/tsc'), '-p', project], { cwd: here, stdio: 'inherit' })
+}
 
 // The engine and worker.js contain parts of Go.
 await writeFile(join(dist, 'LICENSE.go.txt'), await readFile(join(goRoot(), 'LICENSE')))

@@ -10,10 +10,11 @@ export function goRoot() {
   return execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
 }
 
-/** What the Go program and its glue see as the global object. */
+/** What the Go program and its glue see as the global object. In Node, they get its own modules. */
 const prelude = `
 let Go
-const own = { fs: undefined, path: undefined, process: undefined }
+const node = globalThis.process?.getBuiltinModule ? globalThis.process : undefined
+const own = { fs: node?.getBuiltinModule('node:fs'), path: undefined, process: node }
 const scope = new Proxy(globalThis, {
   get: (target, name) => name in own ? own[name] : Reflect.get(target, name),
   set: (_, name, value) => {
@@ -34,6 +35,8 @@ const replacements = [
   ['\t\t\t\tglobalThis,\n', '\t\t\t\tscope,\n', 1],
   ['[globalThis, 5]', '[scope, 5]', 1],
   ['console.log(outputBuf', 'console.error(outputBuf', 1],
+  // A page downloads this, though the command line is always one word.
+  ['total length of command line and environment variables exceeds limit', 'argv', 1],
   ['// Copyright', '/*! Copyright', 1],
   ['\n\n"use strict";', ' */\n"use strict";', 1],
 ]

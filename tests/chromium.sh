@@ -19,13 +19,7 @@ if [ -n "${CHROMIUM:-}" ]; then
 fi
 
 find_chromium && exit
-
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	echo "no Chromium found: installing Debian's" >&2
-	apt-get update >&2
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >&2
-	find_chromium && exit
-fi
+"$(dirname "$0")/apt-install.sh" chromium && find_chromium && exit
 
 cat >&2 <<'MESSAGE'
 No Chromium found. Install one (Debian: sudo apt-get install chromium), or set CHROMIUM to

@@ -54,6 +54,8 @@ const numericFields: ReadonlySet<string> = new Set(['offset', 'wanted', 'availab
  */
 export class Client implements Receiver {
   readonly writer = new RequestWriter()
+  /** Aborted when the client has failed or was closed. */
+  readonly ended = new AbortController()
   #transport: Transport | undefined
   #failure: VarveError | undefined
   #closing: Promise<void> | undefined
@@ -109,9 +111,34 @@ export class Client implements Receiver {
   /** Ends the request, and returns the promise of its result. */
   send<T>(id: number, reply: Reply<T>): Promise<T> {
     const promise = new Promise<unknown>(executor) as Promise<T>
+    this.#enter(id, reply, lastResolve, lastReject)
+    return promise
+  }
+
+  /**
+   * Ends the request, and returns its result at once.
+   *
+   * @throws {VarveError} `UNSUPPORTED` if the engine is not in this thread, or would have to wait.
+   */
+  sendNow<T>(id: number, reply: Reply<T>): T {
+    let settled: (() => T) | undefined
+    this.#enter(
+      id,
+      reply,
+      (value) => (settled = () => value as T),
+      (error) => (settled = () => { throw error }),
+    )
+    this.#flush()
+    do this.#pump()
+    while (!settled && this.#transport?.advance?.())
+    if (!settled) throw new VarveError('UNSUPPORTED', 'The engine has to wait for what was asked of it; await it instead.')
+    return settled()
+  }
+
+  #enter(id: number, reply: Reply<unknown>, resolve: Resolve, reject: Reject): void {
     const place = id - 1
-    this.#resolves[place] = lastResolve
-    this.#rejects[place] = lastReject
+    this.#resolves[place] = resolve
+    this.#rejects[place] = reject
     this.#replies[place] = reply
     const size = this.writer.size
     const cost = size - this.#measured
@@ -124,7 +151,6 @@ export class Client implements Receiver {
       this.#scheduled = true
       queueMicrotask(this.#flush)
     }
-    return promise
   }
 
   /** Sends a request of one header without a payload. */
@@ -147,15 +173,16 @@ export class Client implements Receiver {
   fail(error: VarveError): void {
     if (this.#failure) return
     this.#failure = error
+    this.ended.abort()
     this.#frames = []
     this.#transport?.close()
     for (const reject of this.#rejects.splice(0)) reject?.(error)
     this.#resolves.length = this.#replies.length = this.#free.length = 0
   }
 
-  receive(frame: Uint8Array): void {
+  receive(frame: Uint8Array, onLoan = false): void {
     if (this.#failure) return
-    const response = new ResponseReader(frame)
+    const response = new ResponseReader(frame, onLoan)
     this.#receiving = true
     while (response.next()) {
       this.#settle(response)

@@ -14,7 +14,9 @@ import { exceeds, isWellFormed, kindOf, type Key, type KeyEncoding } from './key
  * ```
  */
 export interface Codec<V> {
+  /** Gives what is stored. If it throws, the write is refused as `INVALID_ARGUMENT`. */
   encode(value: V): string | Uint8Array
+  /** Gives the value back. If it throws, the read fails with `INVALID_ARGUMENT`. */
   decode(bytes: Uint8Array): V
 }
 
@@ -23,7 +25,8 @@ export interface Codec<V> {
  *
  * - `any` (the default): strings, `Uint8Array`s, and whatever JSON can hold, given back as put.
  *   A property that is undefined is left out. What would come back as something else is refused:
- *   functions, symbols, bigints, NaN, Map, Set, Date, instances of classes, cycles.
+ *   functions, symbols, bigints, NaN, Map, Set, Date, instances of classes, cycles, and bytes other
+ *   than a `Uint8Array`: of an `ArrayBuffer` or another view, store `new Uint8Array(…)`.
  * - `utf8`: strings.
  * - `json`: what `JSON.stringify` takes, given back by `JSON.parse`.
  * - `view`: `Uint8Array`s.

@@ -9,7 +9,7 @@
  * | `CORRUPT` | Stored bytes are not what was written. `fields`: `file`, `offset`, `reason`. |
  * | `INVALID_ARGUMENT` | The call can't be carried out as asked; the message says why. |
  * | `NOT_FOUND` | There is no such store, and `createIfMissing` is false. |
- * | `EXISTS` | There is such a store, and `errorIfExists` is true. |
+ * | `EXISTS` | There is such a store, and `errorIfExists` is true or `from` is given. |
  * | `ABORTED` | The `AbortSignal` of the call was aborted; its reason is the `cause`. |
  * | `UNSUPPORTED` | This environment lacks what is needed. |
  * | `IO` | The browser failed to read or write, or what was fetched is not the engine. |
@@ -31,9 +31,12 @@ export type ErrorFields = Readonly<Record<string, string | number>>
 
 /** Every error of this package. Programs tell them apart by `code`. */
 export class VarveError extends Error {
+  /** What went wrong. It doesn't change from version to version, as messages do. */
   readonly code: ErrorCode
+  /** The facts, by the names that {@link ErrorCode} lists; empty if there are none. */
   readonly fields: ErrorFields
 
+  /** Programs get errors; this is for their tests. */
   constructor(code: ErrorCode, message: string, details: { fields?: ErrorFields; cause?: unknown } = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.name = 'VarveError'

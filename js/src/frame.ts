@@ -23,6 +23,8 @@ export const Op = {
   verify: 16,
   destroy: 17,
   list: 18,
+  export: 19,
+  import: 20,
 } as const
 
 /** The flag of a header that the next one belongs to. @internal */
@@ -89,22 +91,29 @@ export class RequestWriter {
     view.setUint32(at, op | (flags << 8) | (durability << 16), true)
     view.setUint32(at + 4, id, true)
     view.setUint32(at + 8, handle, true)
-    view.setUint32(at + KEY_LENGTH, 0, true)
-    view.setUint32(at + VALUE_LENGTH, 0, true)
+    view.setUint32(at + KEY_LENGTH, key.length, true)
+    view.setUint32(at + VALUE_LENGTH, tag.length + value.length, true)
     this.#headersEnd = at + HEADER_LENGTH
     this.#put(at + KEY_LENGTH, key)
-    if (tag !== '') this.#put(at + VALUE_LENGTH, tag)
+    this.#put(at + VALUE_LENGTH, tag)
     this.#put(at + VALUE_LENGTH, value)
   }
 
   /** Returns the frame and begins the next. */
   take(): Uint8Array<ArrayBuffer> {
-    this.#endRun()
     const headersEnd = this.#headersEnd
     this.#view.setUint32(0, (headersEnd - COUNT_LENGTH) / HEADER_LENGTH, true)
-    const frame = new Uint8Array(headersEnd + this.#bodyEnd)
+    let bodyEnd = this.#bodyEnd
+    let frame = new Uint8Array(headersEnd + bodyEnd + this.#runLength)
+    // The last run, often all there is, goes straight to its place.
+    if (!this.#encodeRun(frame, headersEnd + bodyEnd)) {
+      this.#encodeEach()
+      bodyEnd = this.#bodyEnd
+      frame = new Uint8Array(headersEnd + bodyEnd)
+    }
+    this.#clearRun()
     frame.set(this.#headers.subarray(0, headersEnd))
-    frame.set(this.#body.subarray(0, this.#bodyEnd), headersEnd)
+    if (bodyEnd > 0) frame.set(this.#body.subarray(0, bodyEnd), headersEnd)
     this.#headersEnd = COUNT_LENGTH
     this.#bodyEnd = 0
     if (this.#body.length > MAX_KEPT) this.#body = new Uint8Array(4096)
@@ -114,7 +123,6 @@ export class RequestWriter {
   #put(field: number, data: string | Uint8Array): void {
     const length = data.length
     if (length === 0) return
-    this.#lengthen(field, length)
     if (typeof data === 'string') {
       this.#run.push(data)
       this.#runFields.push(field)
@@ -127,25 +135,19 @@ export class RequestWriter {
     }
   }
 
-  #lengthen(field: number, by: number): void {
-    this.#view.setUint32(field, this.#view.getUint32(field, true) + by, true)
+  #endRun(): void {
+    if (this.#runLength === 0) return
+    this.#reserve(this.#runLength)
+    if (this.#encodeRun(this.#body, this.#bodyEnd)) this.#bodyEnd += this.#runLength
+    else this.#encodeEach()
+    this.#clearRun()
   }
 
-  #endRun(): void {
+  /** Writes the run to its place in target; false if it is not all ASCII. */
+  #encodeRun(target: Uint8Array, at: number): boolean {
     const run = this.#run
-    if (run.length === 0) return
-    const joined = run.length === 1 ? run[0]! : run.join('')
-    this.#reserve(joined.length)
-    const end = this.#bodyEnd + joined.length
-    const { read, written } = encoder.encodeInto(joined, this.#body.subarray(this.#bodyEnd, end))
-    if (read === joined.length && written === joined.length) {
-      this.#bodyEnd = end
-    } else {
-      this.#encodeEach()
-    }
-    run.length = 0
-    this.#runFields.length = 0
-    this.#runLength = 0
+    if (run.length === 0) return true
+    return writeASCII(run.length === 1 ? run[0]! : run.join(''), target, at)
   }
 
   /** Encodes strings that are not all ASCII, and corrects their lengths. */
@@ -155,8 +157,13 @@ export class RequestWriter {
       this.#reserve(text.length * 3)
       const { written } = encoder.encodeInto(text, this.#body.subarray(this.#bodyEnd))
       this.#bodyEnd += written
-      this.#lengthen(this.#runFields[i]!, written - text.length)
+      const field = this.#runFields[i]!
+      this.#view.setUint32(field, this.#view.getUint32(field, true) + written - text.length, true)
     }
+  }
+
+  #clearRun(): void {
+    this.#run.length = this.#runFields.length = this.#runLength = 0
   }
 
   #reserve(length: number): void {
@@ -173,6 +180,24 @@ export class RequestWriter {
 
 const MAX_KEPT = 4 << 20
 
+/** Up to so many characters, a loop is faster than a call of TextEncoder. */
+const SHORT = 64
+
+/** Writes text of one byte a character; false if it is not all ASCII. */
+function writeASCII(text: string, target: Uint8Array, at: number): boolean {
+  const { length } = text
+  if (length > SHORT) {
+    const { read, written } = encoder.encodeInto(text, target.subarray(at, at + length))
+    return read === length && written === length
+  }
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0x7f) return false
+    target[at + i] = code
+  }
+  return true
+}
+
 function grown(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.max(buffer.length * 2, least))
   larger.set(buffer)
@@ -180,14 +205,15 @@ function grown(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Walks the headers of a frame of responses. Byte strings are subarrays of the frame; text is
- * cut from the frame's text, which is decoded in one go if a string is asked for.
+ * Walks the headers of a frame of responses. Byte strings are subarrays of the frame, or copies
+ * if that is on loan; text is cut from the frame's text, which is decoded in one go if a string
+ * is asked for.
  *
  * @internal
  */
 export class ResponseReader {
   readonly #frame: Uint8Array
-  readonly #view: DataView
+  readonly #view: DataView | undefined // none of a frame on loan, which is too small to be worth one
   readonly #bodyStart: number
   #text: string | undefined
   #at = COUNT_LENGTH - HEADER_LENGTH
@@ -199,10 +225,11 @@ export class ResponseReader {
   flags = 0
   id = 0
 
-  constructor(frame: Uint8Array) {
+  /** `onLoan`: the frame's memory will be used for another when it has been read. */
+  constructor(frame: Uint8Array, onLoan = false) {
     this.#frame = frame
-    this.#view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
-    this.#bodyStart = COUNT_LENGTH + HEADER_LENGTH * this.#view.getUint32(0, true)
+    if (!onLoan) this.#view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+    this.#bodyStart = COUNT_LENGTH + HEADER_LENGTH * this.#uint32(0)
     this.#keyStart = this.#valueStart = this.#end = this.#bodyStart
   }
 
@@ -211,13 +238,13 @@ export class ResponseReader {
     const at = this.#at + HEADER_LENGTH
     if (at >= this.#bodyStart) return false
     this.#at = at
-    const first = this.#view.getUint32(at, true)
-    this.status = first & 0xff
-    this.flags = (first >>> 8) & 0xff
-    this.id = this.#view.getUint32(at + 4, true)
+    const frame = this.#frame
+    this.status = frame[at]!
+    this.flags = frame[at + 1]!
+    this.id = this.#uint32(at + 4)
     this.#keyStart = this.#end
-    this.#valueStart = this.#keyStart + this.#view.getUint32(at + KEY_LENGTH, true)
-    this.#end = this.#valueStart + this.#view.getUint32(at + VALUE_LENGTH, true)
+    this.#valueStart = this.#keyStart + this.#uint32(at + KEY_LENGTH)
+    this.#end = this.#valueStart + this.#uint32(at + VALUE_LENGTH)
     return true
   }
 
@@ -234,7 +261,7 @@ export class ResponseReader {
   }
 
   keyBytes(): Uint8Array {
-    return this.#frame.subarray(this.#keyStart, this.#valueStart)
+    return this.#bytes(this.#keyStart, this.#valueStart)
   }
 
   /** @throws TypeError if the bytes are not UTF-8. */
@@ -252,7 +279,7 @@ export class ResponseReader {
   }
 
   valueBytes(skip = 0): Uint8Array {
-    return this.#frame.subarray(this.#valueStart + skip, this.#end)
+    return this.#bytes(this.#valueStart + skip, this.#end)
   }
 
   /** @throws TypeError if the bytes are not UTF-8. */
@@ -260,9 +287,19 @@ export class ResponseReader {
     return this.#cut(ResponseFlag.valueASCII, this.#valueStart + skip, this.#end)
   }
 
+  #bytes(start: number, end: number): Uint8Array {
+    return this.#view ? this.#frame.subarray(start, end) : this.#frame.slice(start, end)
+  }
+
   #cut(ascii: number, start: number, end: number): string {
     if ((this.flags & ascii) === 0) return utf8.decode(this.#frame.subarray(start, end))
     this.#text ??= latin1.decode(this.#frame.subarray(this.#bodyStart))
     return this.#text.substring(start - this.#bodyStart, end - this.#bodyStart)
+  }
+
+  #uint32(at: number): number {
+    if (this.#view) return this.#view.getUint32(at, true)
+    const bytes = this.#frame
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
   }
 }

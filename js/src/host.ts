@@ -2,6 +2,7 @@ import { Go } from 'varve:go'
 import { VarveError } from './errors.js'
 import { Op, RequestWriter, ResponseReader } from './frame.js'
 import { Pages } from './pages.js'
+import { holdOpen } from './ports.js'
 import type { WasmSource } from './wasm.js'
 
 interface Exports {
@@ -27,14 +28,20 @@ export class Host {
   readonly #stopped: (error: VarveError) => void
   readonly #yield = new MessageChannel()
   #respond: (frame: Uint8Array<ArrayBuffer>) => void
+  readonly #loan: Uint8Array<ArrayBuffer>
   #memory = new Uint8Array(0)
   #running = true
+  #yielding = false
 
-  /** Starts an engine. `respond` gets frames of its own; `stopped` is called if the engine fails. */
+  /**
+   * Starts an engine. `respond` gets frames of its own, but small ones in `loan`, if that is
+   * given, until it returns; `stopped` is called if the engine fails.
+   */
   static async start(
     module: WebAssembly.Module,
     respond: (frame: Uint8Array<ArrayBuffer>) => void,
     stopped: (error: VarveError) => void,
+    loan?: Uint8Array<ArrayBuffer>,
   ): Promise<Host> {
     let host: Host
     const go = new Go()
@@ -43,7 +50,7 @@ export class Host {
       ...pages.imports,
       respond: (head: number, headLength: number, body: number, bodyLength: number) =>
         host.#respond(host.#copy(head >>> 0, headLength, body >>> 0, bodyLength)),
-      yield: () => host.#yield.port2.postMessage(null),
+      yield: () => host.#putOff(),
     }
     let instance: WebAssembly.Instance
     try {
@@ -51,7 +58,7 @@ export class Host {
     } catch (cause) {
       throw new VarveError('UNSUPPORTED', `The engine could not be started: ${String(cause)}. Its varve.wasm may be of another version of the package.`, { cause })
     }
-    host = new Host(go, instance, respond, stopped)
+    host = new Host(go, instance, respond, stopped, loan)
     return host
   }
 
@@ -60,15 +67,15 @@ export class Host {
     instance: WebAssembly.Instance,
     respond: (frame: Uint8Array<ArrayBuffer>) => void,
     stopped: (error: VarveError) => void,
+    loan = new Uint8Array(0),
   ) {
     this.#go = go
+    this.#loan = loan
     this.#respond = respond
     this.#exports = instance.exports as unknown as Exports
     this.#stopped = stopped
-    this.#yield.port1.onmessage = () => this.#guard(() => {
-      this.#exports.varve_tick()
-      this.#go._resume()
-    })
+    this.#yield.port1.onmessage = () => this.#tick()
+    holdOpen(this.#yield.port1, false)
     go.argv = ['varve']
     go.exit = () => this.#fail()
     go.run(instance).catch((cause: unknown) => this.#fail(cause))
@@ -80,6 +87,29 @@ export class Host {
       const at = this.#exports.varve_buffer(frame.length) >>> 0
       this.#view().set(frame, at)
       if (this.#exports.varve_submit(frame.length) !== 0) this.#go._resume()
+    })
+  }
+
+  /** Lets the engine go on after it has yielded, before other events; false if it has not. */
+  advance(): boolean {
+    if (!this.#yielding) return false
+    this.#tick()
+    return true
+  }
+
+  /** Goes on when other events have been served. */
+  #putOff(): void {
+    this.#yielding = true
+    holdOpen(this.#yield.port1, true)
+    this.#yield.port2.postMessage(null)
+  }
+
+  #tick(): void {
+    this.#yielding = false
+    holdOpen(this.#yield.port1, false)
+    this.#guard(() => {
+      this.#exports.varve_tick()
+      this.#go._resume()
     })
   }
 
@@ -128,7 +158,8 @@ export class Host {
 
   #copy(head: number, headLength: number, body: number, bodyLength: number): Uint8Array<ArrayBuffer> {
     const memory = this.#view()
-    const frame = new Uint8Array(headLength + bodyLength)
+    const length = headLength + bodyLength
+    const frame = length <= this.#loan.length ? this.#loan.subarray(0, length) : new Uint8Array(length)
     frame.set(memory.subarray(head, head + headLength))
     frame.set(memory.subarray(body, body + bodyLength), headLength)
     return frame

@@ -1,12 +1,13 @@
 /**
  * varve: an ordered key-value store for the browser.
  *
- * @module
+ * @module varve
  */
-export { open, destroy, list } from './open.js'
+export { open, destroy, list, type KeyOf } from './open.js'
 export { persist } from './persist.js'
 export { VarveError, type ErrorCode, type ErrorFields } from './errors.js'
 export type { Codec, ValueEncoding } from './encodings.js'
+export type { ArchiveSource } from './import.js'
 export type { Key, KeyEncoding } from './keys.js'
 export type { Durability, EngineOptions, OpenOptions, WriteOptions } from './options.js'
 export type { KeyRange } from './range.js'

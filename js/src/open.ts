@@ -1,18 +1,23 @@
 import { Client, done, type Reply } from './client.js'
 import { VarveError, aborted, asVarveError, invalid } from './errors.js'
 import { MORE, Op } from './frame.js'
-import type { Key } from './keys.js'
+import { kindOf, type Key } from './keys.js'
+import { closeWhenLeft } from './leave.js'
 import { checkName, engineEntries, type EngineOptions, type OpenOptions } from './options.js'
 import { Store } from './store.js'
 import { startInline, startWorker } from './transport.js'
 import { wasmSource } from './wasm.js'
 
 /**
- * Opens the store of that name in the origin's IndexedDB, and makes it if it is missing.
+ * Opens the store of that name in the origin's IndexedDB, or in Node in the directory `dir`, and
+ * makes it if it is missing.
  *
  * ```ts
  * const store = await open('festival', { valueEncoding: 'json' })
  * ```
+ *
+ * With `from`, it makes the store of an archive that `export()` gave, and fails with `EXISTS` if
+ * there is one of that name.
  *
  * A store is open in one place at a time: in another tab or worker, `open` fails with `LOCKED`.
  *
@@ -37,14 +42,35 @@ export async function open<V>(name: string, options: OpenOptions<V> = {}): Promi
   const entries = engineEntries(options as OpenOptions<never>)
   const client = new Client()
   const store = new Store<Key, V>(name, client, options)
-  await withEngine(client, options, options.storage !== 'memory', () => {
+  const { dir, storage, from, signal } = options
+  const place = dir !== undefined ? 'dir' : (storage ?? 'idb')
+  if (dir !== undefined) {
+    const problem = (await import('./node.js')).problem(options as OpenOptions<never>)
+    if (problem) throw new VarveError(...problem)
+  }
+  const feed = from === undefined ? undefined : (await import('./import.js')).importer(from, invalid, kindOf)
+  await withEngine(client, options, place, () => {
     const id = client.reserve()
-    client.writer.add(Op.open, MORE, 0, id, 0, name, '', '')
+    client.writer.add(Op.open, MORE, 0, id, 0, dir ?? name, '', '')
     entries.forEach(([option, text], i) => {
       client.writer.add(Op.open, i < entries.length - 1 ? MORE : 0, 0, id, 0, option, '', text)
     })
     return client.send(id, done)
   })
+  if (feed) {
+    try {
+      await feed(signal, (piece) => {
+        client.check()
+        const id = client.reserve()
+        client.writer.add(Op.import, 0, 0, id, 0, '', '', piece)
+        return client.send(id, done)
+      })
+    } catch (error) {
+      // The engine removes what it has written, unless it has done so.
+      await client.close().catch(() => undefined)
+      throw signal?.aborted ? aborted(signal) : asVarveError(error)
+    }
+  }
   return store
 }
 
@@ -54,7 +80,9 @@ export type KeyOf<O> = O extends { keyEncoding: 'view' } ? Uint8Array : string
 /**
  * Deletes the store of that name. It is no error if there is none.
  *
- * @throws {VarveError} `LOCKED` if it is open somewhere; `UNSUPPORTED`, `IO`, `ABORTED`.
+ * @throws {VarveError} `LOCKED` if it is open somewhere; `UNSUPPORTED`, `IO`, `ABORTED`. A tab that
+ *   holds the database by other means than this package is given three seconds: after `LOCKED`, the
+ *   browser still deletes the store when that tab lets go of it.
  */
 export async function destroy(name: string, options: EngineOptions = {}): Promise<void> {
   checkName(name)
@@ -87,16 +115,19 @@ const names: Reply<string[]> = {
 /** Asks an engine that has no store for one thing. */
 async function once<T>(options: EngineOptions, ask: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client()
-  const answer = await withEngine(client, options, true, () => ask(client))
+  const answer = await withEngine(client, options, 'idb', () => ask(client))
   client.fail(new VarveError('CLOSED', 'The engine has been closed.'))
   return answer
 }
+
+/** Where a store's files are. */
+type Place = 'idb' | 'memory' | 'dir'
 
 /** Starts an engine, and asks for the first thing. If that fails, the engine is ended. */
 async function withEngine<T>(
   client: Client,
   options: EngineOptions,
-  persistent: boolean,
+  place: Place,
   ask: () => Promise<T>,
 ): Promise<T> {
   const { signal, host = 'worker' } = options
@@ -104,9 +135,10 @@ async function withEngine<T>(
     throw invalid(`host is ${JSON.stringify(host)}; it is worker or inline.`)
   }
   if (signal?.aborted) throw aborted(signal)
-  requirePlatform(host, persistent)
+  requirePlatform(host, place)
   const abort = (): void => client.fail(aborted(signal!))
   signal?.addEventListener('abort', abort)
+  if (place === 'idb') closeWhenLeft(client, host)
   const answer = ask()
   try {
     const source = wasmSource(options)
@@ -130,11 +162,11 @@ async function withEngine<T>(
   }
 }
 
-function requirePlatform(host: string, persistent: boolean): void {
+function requirePlatform(host: string, place: Place): void {
   const missing: string[] = []
   const globals = globalThis as { indexedDB?: unknown; Worker?: unknown; navigator?: { locks?: unknown } }
-  if (persistent && !globals.indexedDB) missing.push('IndexedDB')
-  if (persistent && !globals.navigator?.locks) missing.push('Web Locks (they need HTTPS or localhost)')
+  if (place === 'idb' && !globals.indexedDB) missing.push('IndexedDB')
+  if (place === 'idb' && !globals.navigator?.locks) missing.push('Web Locks (they need HTTPS or localhost)')
   if (host === 'worker' && !globals.Worker) missing.push("Worker (open the store with host 'inline')")
   if (typeof WebAssembly === 'undefined') missing.push('WebAssembly')
   if (missing.length > 0) {

@@ -1,6 +1,7 @@
 import { invalid } from './errors.js'
 import type { KeyEncoding } from './keys.js'
 import type { ValueEncoding } from './encodings.js'
+import type { ArchiveSource } from './import.js'
 
 /**
  * What a write waits for before it is acknowledged.
@@ -37,8 +38,19 @@ export interface OpenOptions<V = unknown> extends EngineOptions {
   memoryBudget?: number
   /** Make the store if there is none. Default true; if false, `open` then fails with `NOT_FOUND`. */
   createIfMissing?: boolean
-  /** Fail with `EXISTS` if there is a store already. Default false. */
+  /** Fail with `EXISTS` if there is a store already. Default false, with `from` always true. */
   errorIfExists?: boolean
+  /**
+   * Makes the store of this archive, which has to be a whole one: it is verified before it becomes
+   * the store. If that fails, there is none.
+   */
+  from?: ArchiveSource
+  /**
+   * In Node, on Linux and macOS: the directory of the store's files, made if it is missing. They are
+   * LevelDB's: the `varve` command and other tools open them when the store is closed. It needs
+   * `host: 'inline'`. `wasmUrl` and `wasmModule` are of `varve-node.wasm` then.
+   */
+  dir?: string
   /** `idb`: in IndexedDB (the default). `memory`: a new store that ends when it is closed. */
   storage?: 'idb' | 'memory'
 }
@@ -67,19 +79,21 @@ export function durabilityCode(options: WriteOptions | undefined): number {
 
 /** Checks the options that the engine gets, and names them for it. @internal */
 export function engineEntries(options: OpenOptions<never>): [name: string, text: string][] {
-  const { durability, memoryBudget, createIfMissing = true, errorIfExists = false, storage = 'idb' } = options
+  const { durability, memoryBudget, createIfMissing = true, errorIfExists = false, storage = 'idb', from, dir } = options
   durabilityCode(options)
-  if (!createIfMissing && errorIfExists) {
-    throw invalid('createIfMissing is false and errorIfExists is true: no store can be opened so.')
+  const imports = from !== undefined
+  if (!createIfMissing && (errorIfExists || imports)) {
+    throw invalid('createIfMissing is false and errorIfExists or from is given.')
   }
   if (storage !== 'idb' && storage !== 'memory') {
     throw invalid(`storage is ${JSON.stringify(storage)}; it is idb or memory.`)
   }
   const entries: [string, string][] = [
-    ['storage', storage],
+    ['storage', dir === undefined ? storage : 'dir'],
     ['createIfMissing', String(createIfMissing)],
     ['errorIfExists', String(errorIfExists)],
     ['durability', durability ?? 'relaxed'],
+    ['import', String(imports)],
   ]
   if (memoryBudget !== undefined) {
     if (!Number.isSafeInteger(memoryBudget) || memoryBudget < 1 << 20) {

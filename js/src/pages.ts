@@ -36,11 +36,14 @@ export class Pages {
       this.#run(ticket, connection, 'readwrite', strict ? 'strict' : 'relaxed', (store) => {
         const memory = this.#memory.bytes()
         const view = new DataView(memory.buffer, table >>> 0)
+        let last: IDBRequest
         for (let row = 0; row < 16 * count; row += 16) {
           const address = view.getUint32(row + 8, true)
-          store.add(memory.slice(address, address + view.getUint32(row + 12, true)), view.getFloat64(row, true))
+          last = store.add(memory.slice(address, address + view.getUint32(row + 12, true)), view.getFloat64(row, true))
         }
-        store.transaction.commit()
+        // Of several, Firefox would commit the others if one failed that is not the last.
+        if (count > 1) last!.onsuccess = () => end(store.transaction, 'commit')
+        else end(store.transaction, 'commit')
       })
     },
 
@@ -82,16 +85,18 @@ export class Pages {
     try {
       transaction = this.#connections[connection]!.transaction(STORE, mode, { durability })
       if (mode === 'readwrite') transaction.oncomplete = () => this.#done(ticket, 1)
+      // Firefox and WebKit don't give a transaction the error that it was aborted for, if it came
+      // after commit().
       transaction.onabort = () => fail(transaction!.error)
+      transaction.onerror = ({ target }) => {
+        const { error } = target as IDBRequest
+        if (error?.name === 'ConstraintError') transaction!.onabort = () => fail(error)
+      }
       issue(transaction.objectStore(STORE))
     } catch (thrown) {
       if (transaction) {
         transaction.onabort = null
-        try {
-          transaction.abort()
-        } catch {
-          // It has ended by itself.
-        }
+        end(transaction, 'abort')
       }
       // The engine waits for the outcome only when this call has returned.
       queueMicrotask(() => fail(thrown))
@@ -101,14 +106,22 @@ export class Pages {
   #deliver(requests: IDBRequest<unknown>[], table: number): void {
     const memory = this.#memory.bytes()
     const view = new DataView(memory.buffer, table)
-    requests.forEach(({ result }, i) => {
-      const row = 16 * i
-      const address = view.getUint32(row + 8, true)
+    let row = 0
+    for (const { result } of requests) {
       if (result instanceof Uint8Array && result.length === view.getUint32(row + 12, true)) {
-        memory.set(result, address)
+        memory.set(result, view.getUint32(row + 8, true))
       } else {
         view.setUint32(row + 12, MISSING, true)
       }
-    })
+      row += 16
+    }
+  }
+}
+
+function end(transaction: IDBTransaction, how: 'abort' | 'commit'): void {
+  try {
+    transaction[how]()
+  } catch {
+    // It ends by itself.
   }
 }

@@ -51,8 +51,8 @@ export function boundsOf(range: KeyRange): Bounds {
   return upper !== undefined && compareBytes(lower, upper) > 0 ? { lower: upper, upper } : { lower, upper }
 }
 
-/** The first key behind `key`. */
-function successor(key: Uint8Array): Uint8Array {
+/** The first key behind `key`. @internal */
+export function successor(key: Uint8Array): Uint8Array {
   const next = new Uint8Array(key.length + 1)
   next.set(key)
   return next

@@ -2,6 +2,7 @@ import { done, type Client, type Reply } from './client.js'
 import type { Encoding } from './encodings.js'
 import { MORE, Op, RequestFlag, type ResponseReader } from './frame.js'
 import { checkKey, requireArray, type Key } from './keys.js'
+import { boundsOf } from './range.js'
 import { Scan, openScan, type Entry, type ScanOptions, type ScanRegistry } from './scan.js'
 
 /** What a store and its snapshots have in common. @internal */
@@ -45,9 +46,9 @@ const presence: Reply<boolean> = { read: (response) => !response.absent }
 /** The reading half of a store, which a snapshot has as well. */
 export abstract class Reads<K extends Key = string, V = unknown> {
   /** @internal */
-  protected readonly shared: Shared<K, V>
+  readonly shared: Shared<K, V>
   /** Of the snapshot; 0 for the store itself. @internal */
-  protected readonly handle: number
+  readonly handle: number
 
   /** @internal */
   protected constructor(shared: Shared<K, V>, handle: number) {
@@ -154,6 +155,7 @@ export abstract class Reads<K extends Key = string, V = unknown> {
 
   #scan<T>(options: ScanOptions, flag: number, read: (response: ResponseReader) => T): Scan<T> {
     this.check()
-    return openScan(this.shared.client, this.shared.scans, this.handle, options, flag, read)
+    const { client, scans } = this.shared
+    return openScan(client, scans, this.handle, boundsOf(options), options, flag, read)
   }
 }

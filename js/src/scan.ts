@@ -3,7 +3,7 @@ import { asyncDispose } from './dispose.js'
 import { aborted, invalid, type VarveError } from './errors.js'
 import { MORE, NO_LIMIT, Op, RequestFlag, type ResponseReader } from './frame.js'
 import type { Key } from './keys.js'
-import { boundsOf, type KeyRange } from './range.js'
+import type { Bounds, KeyRange } from './range.js'
 
 /** Which entries, in which order, and how many. */
 export interface ScanOptions extends KeyRange {
@@ -18,7 +18,7 @@ export interface ScanOptions extends KeyRange {
 /** A key and its value. */
 export type Entry<K extends Key = string, V = unknown> = [key: K, value: V]
 
-/** Bytes asked for at first; every answer doubles it, up to the most. */
+/** Bytes asked for at first, if nothing else is said; every answer doubles it, up to the most. */
 const FIRST_ANSWER = 32 << 10
 const LARGEST_ANSWER = 512 << 10
 
@@ -41,12 +41,13 @@ export function openScan<T>(
   client: Client,
   registry: ScanRegistry,
   snapshot: number,
-  options: ScanOptions,
+  { lower, upper }: Bounds,
+  options: Pick<ScanOptions, 'reverse' | 'limit' | 'signal'>,
   mode: number,
   read: (response: ResponseReader) => T,
+  wanted = FIRST_ANSWER,
 ): Scan<T> {
   const { limit = Infinity, signal } = options
-  const { lower, upper } = boundsOf(options)
   if (!(limit >= 0) || (limit !== Infinity && !Number.isInteger(limit))) {
     throw invalid(`limit is ${limit}; it is a whole number, or left out for no limit.`)
   }
@@ -56,14 +57,26 @@ export function openScan<T>(
 
   const flags =
     MORE | mode | (options.reverse ? RequestFlag.reverse : 0) | (upper ? RequestFlag.upperBound : 0)
-  const details = new DataView(new ArrayBuffer(12))
-  details.setUint32(0, snapshot, true)
-  details.setUint32(4, Math.min(limit, NO_LIMIT), true)
-  details.setUint32(8, FIRST_ANSWER, true)
+  const details = uint32s(snapshot, Math.min(limit, NO_LIMIT), wanted)
   const id = client.reserve()
   client.writer.add(Op.scanOpen, flags, 0, id, handle, lower, '', upper ?? '')
-  client.writer.add(Op.scanOpen, 0, 0, id, handle, new Uint8Array(details.buffer), '', '')
-  return new Scan(client, registry, handle, chunks, client.send(id, chunks), signal)
+  client.writer.add(Op.scanOpen, 0, 0, id, handle, details, '', '')
+  return new Scan(client, registry, handle, chunks, client.send(id, chunks), signal, wanted)
+}
+
+/** Begins an archive of the store, whose moment is this call. @internal */
+export function openExport(client: Client, registry: ScanRegistry): Scan<Uint8Array> {
+  const handle = client.newHandle()
+  const chunks: Reply<Chunk<Uint8Array>> = { read: (response) => readChunk(response, () => response.valueBytes()) }
+  const id = client.reserve()
+  client.writer.add(Op.export, 0, 0, id, handle, uint32s(FIRST_ANSWER), '', '')
+  return new Scan(client, registry, handle, chunks, client.send(id, chunks), undefined)
+}
+
+function uint32s(...numbers: number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * numbers.length))
+  numbers.forEach((n, i) => view.setUint32(4 * i, n, true))
+  return new Uint8Array(view.buffer)
 }
 
 function readChunk<T>(response: ResponseReader, read: (response: ResponseReader) => T): Chunk<T> {
@@ -96,7 +109,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
   #last = false // the engine has nothing behind #items
   #ended = false
   #failure: unknown
-  #wanted = FIRST_ANSWER
+  #wanted: number
   #arriving: Promise<Chunk<T>> | undefined // asked for, and not yet in #items
   #waiting = 0 // calls of next that wait for it
   #turn: Promise<void> = Promise.resolve() // when the last of them is answered
@@ -109,7 +122,9 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     chunks: Reply<Chunk<T>>,
     first: Promise<Chunk<T>>,
     signal: AbortSignal | undefined,
+    wanted = FIRST_ANSWER,
   ) {
+    this.#wanted = wanted
     this.#client = client
     this.#registry = registry
     this.#handle = handle
@@ -119,11 +134,14 @@ export class Scan<T> implements AsyncIterableIterator<T> {
       this.#aborted = new Promise((_, rejecter) => (reject = rejecter))
       this.#aborted.catch(() => undefined)
     }
-    this.#unlisten = listen(signal, new WeakRef(this), (scan, error) => {
-      scan.#items = []
-      scan.#fail(error)
-      reject(error)
-    })
+    // A WeakRef costs the collector more than a short scan.
+    this.#unlisten = signal
+      ? listen(signal, new WeakRef(this), (scan, error) => {
+          scan.#items = []
+          scan.#fail(error)
+          reject(error)
+        })
+      : nothing
     registry.register(this, { handle, unlisten: this.#unlisten }, this)
     this.#expect(first)
   }
@@ -167,6 +185,17 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     }
   }
 
+  /** The next items: those that have arrived, at most `most`, and none only at the end. @internal */
+  async nextMany(most: number): Promise<T[]> {
+    while (this.#index >= this.#items.length) {
+      if (!(await this.#more())) return []
+    }
+    const items = this.#items.slice(this.#index, this.#index + most)
+    this.#advance(items.length)
+    return items
+  }
+
+  /** The scan itself. */
   [Symbol.asyncIterator](): this {
     return this
   }
@@ -193,13 +222,19 @@ export class Scan<T> implements AsyncIterableIterator<T> {
   }
 
   #take(): T {
-    const items = this.#items
-    const item = items[this.#index]!
-    this.#index++
-    // Half way, so that the next answer arrives about when it is needed.
-    if (this.#index === (items.length + 1) >> 1) this.#ask()
-    if (this.#index === items.length && this.#last) this.#end()
+    const item = this.#items[this.#index]!
+    this.#advance(1)
     return item
+  }
+
+  #advance(by: number): void {
+    const { length } = this.#items
+    const middle = (length + 1) >> 1
+    const before = this.#index
+    this.#index += by
+    // Half way, so that the next answer arrives about when it is needed.
+    if (before < middle && this.#index >= middle) this.#ask()
+    if (this.#index === length && this.#last) this.#end()
   }
 
   /** Waits for items to arrive behind those that have been taken; false at the end. */
@@ -237,8 +272,6 @@ export class Scan<T> implements AsyncIterableIterator<T> {
   #ask(): void {
     if (this.#arriving || this.#last || this.#ended) return
     this.#wanted = Math.min(this.#wanted * 2, LARGEST_ANSWER)
-    const wanted = new Uint8Array(4)
-    new DataView(wanted.buffer).setUint32(0, this.#wanted, true)
     const client = this.#client
     try {
       client.check()
@@ -247,7 +280,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
       return
     }
     const id = client.reserve()
-    client.writer.add(Op.scanNext, 0, 0, id, this.#handle, wanted, '', '')
+    client.writer.add(Op.scanNext, 0, 0, id, this.#handle, uint32s(this.#wanted), '', '')
     this.#expect(client.send(id, this.#chunks))
   }
 
@@ -279,11 +312,10 @@ const nothing = (): void => undefined
 
 /** Listens to the signal without keeping the scan alive. Returns what ends that. */
 function listen<S extends object>(
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
   scan: WeakRef<S>,
   abort: (scan: S, error: VarveError) => void,
 ): () => void {
-  if (!signal) return nothing
   const listener = (): void => {
     const target = scan.deref()
     if (target) abort(target, aborted(signal))

@@ -4,6 +4,7 @@ import type { ResponseReader } from './frame.js'
 /** What a cache holds, in bytes, and how often it was asked. */
 export interface CacheStats {
   bytes: number
+  /** The most that it may hold. */
   capacity: number
   hits: number
   misses: number
@@ -23,24 +24,36 @@ export interface LevelStats {
 export interface Stats {
   /** Level 0 first. */
   levels: LevelStats[]
+  /**
+   * What the store takes: its files, those that are about to be deleted, and the space that it keeps
+   * in reserve. `origin` is the browser's own estimate for all data of the site, where it gives one.
+   */
+  disk: { bytes: number; origin?: { usage: number; quota: number } }
   /** What has not been written to tables yet. */
   memtable: { count: number; bytes: number }
+  /** Blocks of tables, decoded. */
   blockCache: CacheStats
+  /** What is needed of a table to find a block: its index and its filter. */
   tableCache: CacheStats
   /** Lookups in tables that asked a filter, and those that the filter ended. */
   filter: { checks: number; negatives: number }
+  /** Memtables written to tables. */
   flushes: number
+  /** Merges of tables into the next level. */
   compactions: number
   /** Compactions that only moved a table. */
   trivialMoves: number
   /** Bytes written: by the caller, to logs, to tables by flushes and by compactions. */
   written: { user: number; log: number; flush: number; compaction: number }
+  /** Bytes of the tables that compactions merged. */
   compactionBytesRead: number
   /** Writes that had to wait for flushes or compactions. */
   stalls: { count: number; milliseconds: number }
-  /** Open ones. */
+  /** Scans that are open. */
   iterators: number
+  /** Snapshots that are open. */
   snapshots: number
+  /** How many writes the store has seen in its life. */
   lastSequence: number
 }
 

@@ -1,4 +1,5 @@
 import { VarveError } from './errors.js'
+import { Paced } from './paced.js'
 import type { WasmSource } from './wasm.js'
 
 /**
@@ -10,13 +11,16 @@ import type { WasmSource } from './wasm.js'
 export interface Transport {
   /** Sends a frame, and takes its buffer. */
   send(frame: Uint8Array<ArrayBuffer>): void
+  /** Lets an engine in this thread do what it has put off; false if there is nothing such. */
+  advance?(): boolean
   /** Ends the engine. The store is free for others as soon as may be. */
   close(): void
 }
 
 /** The client's end of a transport. @internal */
 export interface Receiver {
-  receive(frame: Uint8Array): void
+  /** `onLoan`: the frame's memory is the receiver's until it returns. */
+  receive(frame: Uint8Array, onLoan?: boolean): void
   /** Says that no frame will arrive any more. */
   fail(error: VarveError): void
 }
@@ -76,13 +80,21 @@ function notLoaded(url: string | URL | undefined): VarveError {
   return new VarveError('UNSUPPORTED', `The worker script could not be loaded from ${what}. Serve it there as JavaScript and allow it in the Content-Security-Policy (worker-src), or give its URL as workerUrl.`)
 }
 
+/** Larger answers of an engine in this thread get memory of their own, so that results can be parts of it. */
+const LARGEST_ON_LOAN = 1024
+
 /** Runs the engine in the caller's own thread. @internal */
 export async function startInline(source: WasmSource, receiver: Receiver): Promise<Transport> {
   const { Host, loadModule } = await import('./host.js')
+  // An allocation for each small answer would cost a tenth of a get.
+  const loan = new Uint8Array(LARGEST_ON_LOAN)
   const host = await Host.start(
-    await loadModule(source),
-    (frame) => receiver.receive(frame),
+    'url' in source && source.url.startsWith('file:')
+      ? await (await import('./node.js')).compileFile(source.url)
+      : await loadModule(source),
+    (frame) => receiver.receive(frame, frame.buffer === loan.buffer),
     (error) => receiver.fail(error),
+    loan,
   )
-  return { send: (frame) => host.submit(frame), close: () => host.stop() }
+  return new Paced(host)
 }

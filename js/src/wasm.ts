@@ -5,22 +5,23 @@ import { kindOf } from './keys.js'
 export type WasmSource = { module: WebAssembly.Module } | { url: string }
 
 /** @internal */
-export function wasmSource(options: { wasmUrl?: string | URL; wasmModule?: WebAssembly.Module }): WasmSource {
-  const { wasmModule, wasmUrl } = options
+export function wasmSource(options: { wasmUrl?: string | URL; wasmModule?: WebAssembly.Module; dir?: string }): WasmSource {
+  const { wasmModule, wasmUrl, dir } = options
   if (wasmModule !== undefined) {
     if (wasmModule instanceof WebAssembly.Module) return { module: wasmModule }
     throw invalid(`wasmModule is ${kindOf(wasmModule)}; it has to be a WebAssembly.Module.`)
   }
   try {
     // Bundlers look for exactly this expression to find the file.
-    return { url: absolute(wasmUrl ?? new URL('./varve.wasm', import.meta.url)) }
+    const url = absolute(wasmUrl ?? new URL('./varve.wasm', import.meta.url))
+    // They must not find the one for directories in Node.
+    return { url: dir === undefined || wasmUrl !== undefined ? url : absolute('varve-node.wasm', url) }
   } catch (cause) {
     throw invalid(wasmUrl === undefined ? 'Where varve.wasm is can’t be told here; give wasmUrl.' : `wasmUrl is no URL: ${wasmUrl}.`, cause)
   }
 }
 
 /** A worker resolves a relative URL against its own script, the page against itself. */
-function absolute(url: string | URL): string {
-  const base = (globalThis as { location?: { href: string } }).location?.href
+function absolute(url: string | URL, base = (globalThis as { location?: { href: string } }).location?.href): string {
   return new URL(url, base).href
 }

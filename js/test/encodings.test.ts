@@ -25,6 +25,22 @@ test('any gives values back as they were put', () =>
     Uint8Array.of(), Uint8Array.of(0, 1, 2, 255), new Uint8Array(100_000).fill(7),
   ]))
 
+test('bytes are stored as they are seen, and come back as a Uint8Array of their own', () =>
+  withStore({}, async (store) => {
+    const whole = Uint8Array.of(1, 2, 3, 4, 5)
+    await store.batch([
+      { type: 'put', key: 'part', value: whole.subarray(1, 4) },
+      { type: 'put', key: 'buffer', value: Buffer.from('text') },
+      { type: 'put', key: 'of a buffer', value: new Uint8Array(new Uint16Array([0x0201]).buffer) },
+    ])
+    const [part, buffer, ofBuffer] = (await store.getMany(['part', 'buffer', 'of a buffer'])) as Uint8Array[]
+    assert.deepStrictEqual(part, Uint8Array.of(2, 3, 4))
+    assert.deepStrictEqual(buffer, new Uint8Array(new TextEncoder().encode('text')))
+    assert.deepStrictEqual(ofBuffer, Uint8Array.of(1, 2))
+    part!.fill(9)
+    assert.deepStrictEqual(await store.get('part'), Uint8Array.of(2, 3, 4))
+  }))
+
 test('json gives back what JSON.parse makes of it', async () => {
   await roundTrip<unknown>('json', ['text', 1, null, { a: [true] }])
   await withStore<unknown>({ valueEncoding: 'json' }, async (store) => {
@@ -75,6 +91,19 @@ const refused: [encoding: ValueEncoding<never>, name: string, value: unknown, me
   ['any', 'a Date', new Date(), /Date.*toISOString/],
   ['any', 'an instance of a class', new Point(), /Point/],
   ['any', 'an ArrayBuffer', new ArrayBuffer(1), /ArrayBuffer.*Uint8Array/],
+  ['any', 'a SharedArrayBuffer', new SharedArrayBuffer(1), /SharedArrayBuffer/],
+  ['any', 'a DataView', new DataView(new ArrayBuffer(1)), /DataView.*Uint8Array/],
+  ['any', 'another typed array', new Float64Array(1), /Float64Array.*Uint8Array/],
+  ['any', 'clamped bytes', new Uint8ClampedArray(1), /Uint8ClampedArray.*Uint8Array/],
+  ['any', 'an ArrayBuffer within', [{ b: new ArrayBuffer(1) }], /at \[0\]\.b is a value of type ArrayBuffer/],
+  ['any', 'a symbol within', { s: Symbol('s') }, /at \.s is a symbol/],
+  ['any', 'a Map within', { list: [new Map()] }, /at \.list\[0\] is a value of type Map/],
+  ['any', 'a Date within', { at: new Date() }, /at \.at is a value of type Date/],
+  ['any', 'a boxed string', new String('s'), /String/],
+  ['any', 'a RegExp', /./, /RegExp/],
+  ['any', 'an Error', new Error('e'), /Error/],
+  ['any', 'a promise', Promise.resolve(), /Promise/],
+  ['any', 'a generator', (function* () {})(), /object/],
   ['any', 'bytes within', { b: Uint8Array.of(1) }, /at \.b is a value of type Uint8Array/],
   ['any', 'what has a toJSON', { toJSON: () => 1 }, /plain object/],
   ['any', 'a cycle', cycle, /at \.self contains itself/],
@@ -111,6 +140,29 @@ test('a value of more than 64 MiB is refused', () =>
     const bytes = new Uint8Array((64 << 20) + 1)
     await assert.rejects(store.put('k', bytes), varveError('INVALID_ARGUMENT', /67108864 bytes/))
   }))
+
+test('a value of 64 MiB comes back whole, as bytes and as text', async () => {
+  const bytes = new Uint8Array(64 << 20).map((_, i) => (i * 31) % 251)
+  await withStore<Uint8Array>({ valueEncoding: 'view' }, async (store) => {
+    await store.put('k', bytes)
+    assert.ok(Buffer.from((await store.get('k'))!).equals(bytes))
+    await store.compact()
+    const [value] = await store.values().toArray()
+    assert.ok(Buffer.from(value!).equals(bytes))
+  })
+  const text = 'é'.repeat(32 << 20)
+  await withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await store.put('k', text)
+    assert.ok((await store.get('k')) === text)
+    await assert.rejects(store.put('k', `${text}x`), varveError('INVALID_ARGUMENT', /67108864 bytes/))
+  })
+  // The byte that says what kind of value it is counts as well.
+  await withStore({}, async (store) => {
+    await store.put('k', bytes.subarray(1))
+    await assert.rejects(store.put('l', bytes), varveError('INVALID_ARGUMENT'))
+    assert.deepEqual(await store.keys().toArray(), ['k'])
+  })
+})
 
 /** A response that brings these bytes. */
 function response(...bytes: number[]): ResponseReader {

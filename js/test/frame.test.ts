@@ -65,3 +65,32 @@ test('text that is not UTF-8 is not made up', () => {
   for (let i = 0; i < 4; i++) response.next()
   assert.throws(() => response.keyText(), TypeError)
 })
+
+test('text of every length and place in a frame is packed alike', () => {
+  for (const key of ['k', 'é', 'k'.repeat(64), 'k'.repeat(65), `${'k'.repeat(63)}é`, `${'k'.repeat(64)}é`]) {
+    for (const before of ['', 'b', 'ü', Uint8Array.of(1, 2)]) {
+      const writer = new RequestWriter()
+      writer.add(Op.put, 0, 0, 1, 0, 'x', '', before)
+      writer.add(Op.get, 0, 0, 2, 0, key, '', '')
+      const frame = writer.take()
+      const bytes = (data: string | Uint8Array) => Buffer.from(data)
+      assert.deepEqual(Buffer.from(frame.subarray(44)), Buffer.concat([bytes('x'), bytes(before), bytes(key)]))
+      const view = new DataView(frame.buffer)
+      assert.deepEqual([view.getUint32(20, true), view.getUint32(36, true)], [bytes(before).length, bytes(key).length])
+    }
+  }
+})
+
+test('bytes that are read from a frame on loan outlive it', () => {
+  const frame = golden('responses.hex')
+  const owned = new ResponseReader(golden('responses.hex'))
+  const lent = new ResponseReader(frame, true)
+  const read = (response: ResponseReader) => {
+    const entries = []
+    while (response.next()) entries.push([response.id, response.status, response.flags, response.keyBytes(), response.valueBytes()])
+    return entries
+  }
+  const entries = read(lent)
+  frame.fill(0)
+  assert.deepEqual(entries, read(owned))
+})

@@ -23,6 +23,8 @@ await build({
   target: 'es2022',
   sourcemap: 'inline',
   logLevel: 'warning',
+  // CommonJS, which Node loads by itself.
+  external: ['abstract-level', 'tape'],
   plugins: [goGlue()],
 })
 const files = tests.map((name) => join(out, name.replace(/ts$/, 'mjs')))

@@ -4,8 +4,8 @@ import test from 'node:test'
 import { brotliCompressSync, constants } from 'node:zlib'
 
 // A little above what there is: whoever adds weight has to change them, and say why.
-const MOST_SCRIPT = 13.5
-const MOST_ENGINE = 870
+const MOST_SCRIPT = 15
+const MOST_ENGINE = 765
 
 /** The size in KB of files of the built package as a good server sends them. */
 function compressed(...files: string[]): number {

@@ -66,6 +66,25 @@ test('keys order as their UTF-8 bytes do', () =>
     assert.deepEqual(await store.keys().toArray(), ['a', 'aa', 'b', 'é', '\uffee', '\u{1f600}'])
   }))
 
+test('keys of every kind and length are kept apart', () =>
+  withStore({}, async (store) => {
+    const longest = ['x'.repeat(65_536), 'é'.repeat(32_768), '\u{1f600}'.repeat(16_384)]
+    const keys = ['\0', '\0\0', 'a', 'a\0', 'a\0b', ' ', '\ufeff', '\n', ...longest]
+    await Promise.all(keys.map((key) => store.put(key, key.length)))
+    assert.deepEqual(await store.getMany(keys), keys.map((key) => key.length))
+    await store.compact()
+    assert.deepEqual(new Set(await store.keys().toArray()), new Set(keys))
+    assert.deepEqual(await store.keys({ prefix: 'a\0' }).toArray(), ['a\0', 'a\0b'])
+    const tooLong = [...longest.map((key) => `${key}x`), new Uint8Array(65_537)]
+    for (const key of tooLong) await assert.rejects(store.put(key, 1), varveError('INVALID_ARGUMENT', /65536 bytes/))
+    for (const key of ['a\ud800', '\udc00', '', new Uint8Array(0), 7, null]) {
+      for (const call of [store.put(key as string, 1), store.get(key as string), store.del(key as string), store.has(key as string)]) {
+        await assert.rejects(call, varveError('INVALID_ARGUMENT'))
+      }
+    }
+    assert.equal((await store.keys().toArray()).length, keys.length)
+  }))
+
 test('keys are given back as bytes where that is asked for', async () => {
   const store = await open('test', { host: 'inline', storage: 'memory', wasmModule: await wasmModule(), keyEncoding: 'view' })
   await store.put(Uint8Array.of(0xff, 0), 1)
@@ -210,6 +229,48 @@ test('a scan that is dropped is freed although its signal lives on', () =>
     assert.equal((await store.stats()).iterators, 0)
     assert.equal(getEventListeners(signal, 'abort').length, 0)
   }))
+
+test('a scan that is iterated slowly holds a bounded part of what is there', () =>
+  withStore<Uint8Array>({ valueEncoding: 'view' }, async (store) => {
+    const value = new Uint8Array(1000)
+    for (let i = 0; i < 4; i++) {
+      await store.batch(Array.from({ length: 1000 }, (_, j) => ({ type: 'put', key: name(1000 * i + j), value })))
+    }
+    const { client } = store.shared
+    let arrived = 0
+    const receive = client.receive.bind(client)
+    client.receive = (frame) => {
+      arrived += frame.length
+      receive(frame)
+    }
+    let taken = 0
+    let most = 0
+    for await (const _ of store.scan()) {
+      taken += 1000
+      if (taken % 50_000 === 0) for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+      most = Math.max(most, arrived - taken)
+    }
+    assert.equal(taken, 4_000_000)
+    assert.ok(most < 1_500_000, `${most} bytes were held ahead`)
+  }))
+
+test('await using closes stores, snapshots and scans', async () => {
+  const options = { host: 'inline', storage: 'memory', wasmModule: await wasmModule() } as const
+  let outlived: Store
+  {
+    await using store = await open('test', options)
+    await store.put('a', 1)
+    {
+      await using then = store.snapshot()
+      await using scan = then.scan()
+      assert.deepEqual(await scan.next(), { done: false, value: ['a', 1] })
+    }
+    const { iterators, snapshots } = await store.stats()
+    assert.deepEqual([iterators, snapshots], [0, 0])
+    outlived = store
+  }
+  await assert.rejects(outlived.get('a'), varveError('CLOSED'))
+})
 
 test('a snapshot keeps its moment until it is closed', () =>
   withStore({}, async (store) => {

@@ -1,5 +1,9 @@
-// Runs in a worker: what vfs/idbfs does, written by hand against IndexedDB. Each measurement
-// gives the time of one operation in milliseconds.
+// What vfs/idbfs does, written by hand against IndexedDB. Its benchmarks call it in their worker,
+// by turns with what they measure: see vfs/idbfs/bench_test.go.
+//
+// Each function does a thing `count` times, in every way that might be the best, and gives the
+// milliseconds that each way took. Both sides ask for the same durability and write records of
+// the same size, of bytes that cannot be compressed.
 
 const PAGE = 32 << 10
 const PAGES = 2048
@@ -19,11 +23,10 @@ function completed(transaction) {
   })
 }
 
-async function mean(count, f) {
-  await f(-1)
+async function timed(f) {
   const start = performance.now()
-  for (let i = 0; i < count; i++) await f(i)
-  return (performance.now() - start) / count
+  await f()
+  return performance.now() - start
 }
 
 const random = (size) => {
@@ -39,97 +42,107 @@ async function open(name) {
   return settled(request)
 }
 
-function put(db, durability) {
-  const record = random(130)
-  return (i) => {
-    const tx = db.transaction('pages', 'readwrite', { durability })
-    tx.objectStore('pages').add(record, 1e9 + i + (durability === 'strict' ? 1e6 : 0))
-    return completed(tx)
-  }
-}
-
-async function writePages(db, first, count, each, size = PAGE) {
-  const page = random(size)
-  for (let at = 0; at < count; at += each) {
-    const tx = db.transaction('pages', 'readwrite', { durability: 'relaxed' })
-    const store = tx.objectStore('pages')
-    for (let i = at; i < at + each; i++) store.add(page.slice(), first + i)
-    await completed(tx)
-  }
-}
-
-/** Reads pages in order, `each` in a transaction, so many of which are under way. */
-async function readPages(db, first, count, each, underWay) {
-  const read = (at) => {
-    const store = db.transaction('pages', 'readonly').objectStore('pages')
-    let last
-    for (let i = at; i < at + each; i++) last = store.get(first + i)
-    return settled(last)
-  }
+/** Carries out `run(at)` for every `each`th place before `count`, `underWay` of them at once. */
+async function inTransactions(count, [each, underWay], run) {
   const queue = []
   for (let at = 0; at < count; at += each) {
-    queue.push(read(at))
+    queue.push(run(at, Math.min(each, count - at)))
     if (queue.length === underWay) await queue.shift()
   }
   await Promise.all(queue)
 }
 
-async function timed(f) {
-  const start = performance.now()
-  await f()
-  return performance.now() - start
+function writePages(db, first, count, way, page) {
+  return inTransactions(count, way, (at, n) => {
+    const tx = db.transaction('pages', 'readwrite', { durability: 'relaxed' })
+    const store = tx.objectStore('pages')
+    for (let i = at; i < at + n; i++) store.add(page.slice(), first + i)
+    return completed(tx)
+  })
 }
 
-async function best(...ways) {
-  let least = Infinity
-  for (const way of ways) least = Math.min(least, await timed(way))
-  return least
+function readPages(db, count, way) {
+  return inTransactions(count, way, async (at, n) => {
+    const store = db.transaction('pages', 'readonly').objectStore('pages')
+    const requests = []
+    for (let i = at; i < at + n; i++) requests.push(store.get(i))
+    await settled(requests.at(-1))
+    // Chromium makes a value of a result when it is asked for, not before.
+    return requests.map(({ result }) => result)
+  })
 }
 
-const measurements = {
-  commitRelaxed: (db) => mean(800, put(db, 'relaxed')),
-  commitStrict: (db) => mean(500, put(db, 'strict')),
-  write64MiB: (db) => best(
-    () => writePages(db, 0, PAGES, 8),
-    () => writePages(db, 10_000, PAGES, 64),
-  ),
-  async readPage(db) {
-    await writePages(db, 0, PAGES, 8)
-    return mean(800, () => settled(db.transaction('pages').objectStore('pages').get(Math.floor(Math.random() * PAGES))))
+function readPage(db, pages) {
+  return settled(db.transaction('pages').objectStore('pages').get(Math.floor(Math.random() * pages)))
+}
+
+const record = random(130)
+
+async function commit(count, durability) {
+  const db = await database('commits')
+  return [await timed(async () => {
+    for (let i = 0; i < count; i++) {
+      const tx = db.transaction('pages', 'readwrite', { durability })
+      tx.objectStore('pages').add(record, next++)
+      await completed(tx)
+    }
+  })]
+}
+
+let next = 0
+const databases = new Map()
+
+function database(name, fill = async (db) => db) {
+  if (!databases.has(name)) databases.set(name, open(name).then(fill))
+  return databases.get(name)
+}
+
+const filled = () => database('filled', async (db) => {
+  await writePages(db, 0, PAGES, [8, 1], random(PAGE))
+  return db
+})
+
+/** The time of each way: so many records in a transaction, so many transactions under way. */
+async function each(ways, f) {
+  const times = []
+  for (const way of ways) times.push(await timed(() => f(way)))
+  return times
+}
+
+globalThis.handWritten = {
+  commitRelaxed: (count) => commit(count, 'relaxed'),
+  commitStrict: (count) => commit(count, 'strict'),
+  async readPages(count) {
+    const db = await filled()
+    return [await timed(async () => {
+      for (let i = 0; i < count; i++) await readPage(db, PAGES)
+    })]
   },
-  async read64MiB(db) {
-    await writePages(db, 0, PAGES, 8)
-    return best(
-      () => readPages(db, 0, PAGES, 8, 2),
-      () => readPages(db, 0, PAGES, 32, 2),
-      () => readPages(db, 0, PAGES, 64, 1),
-    )
+  async readInOrder(count) {
+    const db = await filled()
+    return each([[8, 2], [8, 4], [32, 2]], (way) => readPages(db, count, way))
+  },
+  async writeInOrder(count) {
+    const db = await database('written')
+    const page = random(PAGE)
+    return each([[8, 1], [8, 2], [64, 1], [64, 2]], (way) => writePages(db, (next += count), count, way, page))
+  },
+
+  /** Writes and reads 32 MiB in records of each size: MB/s, and milliseconds for one get. */
+  async recordSizes() {
+    const rows = []
+    for (const size of [4, 16, 32, 48, 56, 60, 64, 256].map((kib) => kib << 10)) {
+      const db = await open('sizes')
+      const count = Math.floor((32 << 20) / size)
+      const each = Math.max(1, Math.floor((256 << 10) / size))
+      const write = await timed(() => writePages(db, 0, count, [each, 2], random(size)))
+      const get = await timed(async () => {
+        for (let i = 0; i < 200; i++) await readPage(db, count)
+      })
+      const read = await timed(() => readPages(db, count, [each, 4]))
+      rows.push({ size, write: count * size / write / 1000, read: count * size / read / 1000, get: get / 200 })
+      db.close()
+    }
+    return rows
   },
 }
-
-async function measure(name) {
-  const db = await open('raw')
-  const result = await measurements[name](db)
-  db.close()
-  await settled(indexedDB.deleteDatabase('raw'))
-  return result
-}
-
-/** Writes and reads 32 MiB in records of each size: MB/s, and milliseconds for one get. */
-async function recordSizes() {
-  const rows = []
-  for (const size of [4, 16, 32, 48, 60, 64, 256].map((kib) => kib << 10)) {
-    const db = await open('sizes')
-    const count = Math.floor((32 << 20) / size)
-    const each = Math.max(1, Math.floor((256 << 10) / size))
-    const whole = count - count % each
-    const write = await timed(() => writePages(db, 0, whole, each, size))
-    const get = await mean(200, () => settled(db.transaction('pages').objectStore('pages').get(Math.floor(Math.random() * whole))))
-    const read = await timed(() => readPages(db, 0, whole, each, 2))
-    rows.push({ size, write: whole * size / write / 1000, read: whole * size / read / 1000, get })
-    db.close()
-  }
-  return rows
-}
-
-onmessage = async ({ data }) => postMessage(data === 'sizes' ? await recordSizes() : await measure(data))

@@ -2,11 +2,12 @@
 // configuration that its README does not name.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { rm } from 'node:fs/promises'
+import { execFileSync, spawn } from 'node:child_process'
+import { cp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import nodeResolve from '@rollup/plugin-node-resolve'
 import * as esbuild from 'esbuild'
@@ -99,4 +100,45 @@ test('importing it on a server does nothing, and opening fails with UNSUPPORTED'
   const script = "const { open } = await import('varve'); await open('s').catch((error) => console.log(error.code))"
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' })
   assert.equal(said, 'UNSUPPORTED\n')
+})
+
+test('in Node it keeps stores in memory and in directories, whose files are LevelDB’s', async (t) => {
+  const root = await newApplication(t, tarball)
+  const run = (...args) => execFileSync(args[0], args.slice(1), { cwd: root, encoding: 'utf8' })
+  await cp(fileURLToPath(new URL('node.mjs', import.meta.url)), join(root, 'node.mjs'))
+  assert.equal(run(process.execPath, 'node.mjs'), 'memory: a=1 b=2\ndirectory: a=1 b=2\narchive: a=1 b=2\n')
+
+  // What the command line tool makes of the directory and of the archive, when tar has unpacked it.
+  const varve = join(root, 'varve')
+  execFileSync('go', ['build', '-o', varve, './engine/cmd/varve'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) })
+  run('mkdir', 'unpacked')
+  run('tar', '-xf', 'store.tar', '-C', 'unpacked')
+  for (const directory of ['data', 'unpacked']) {
+    assert.equal(run(varve, 'scan', directory), 'a\t1\nb\t2\n')
+    run(varve, 'verify', directory)
+  }
+
+  // And the reverse, by the archive that tar makes of a directory.
+  run('tar', '-cf', 'made-by-tar.tar', '-C', 'data', '.')
+  const read = "const { open } = await import('varve'); const from = await (await import('node:fs/promises')).readFile('made-by-tar.tar');" +
+    "const store = await open('s', { host: 'inline', storage: 'memory', valueEncoding: 'utf8', from }); console.log(await store.scan().toArray())"
+  assert.equal(run(process.execPath, '--input-type=module', '-e', read), "[ [ 'a', '1' ], [ 'b', '2' ] ]\n")
+})
+
+test('a directory that is open in Node is locked for the command line tool, and the reverse', { skip: process.platform !== 'linux' && process.platform !== 'darwin' }, async (t) => {
+  const root = await newApplication(t, tarball)
+  const varve = join(root, 'varve')
+  execFileSync('go', ['build', '-o', varve, './engine/cmd/varve'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) })
+  const script = `const { open } = await import('varve'); const { spawnSync } = await import('node:child_process');
+    const store = await open('s', { host: 'inline', dir: 'data' }); await store.put('a', 1);
+    const { status, stderr } = spawnSync(${JSON.stringify(varve)}, ['put', 'data', 'b', '2'], { encoding: 'utf8' });
+    console.log(status !== 0, /lock/.test(stderr)); await store.close()`
+  assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' }), 'true true\n')
+  const tool = spawn(varve, ['import', 'data', '-'], { cwd: root, stdio: ['pipe', 'ignore', 'inherit'] })
+  t.after(() => tool.kill())
+  const tryOpen = "const { open } = await import('varve'); await open('s', { host: 'inline', dir: 'data' }).then((s) => s.close(), (error) => console.log(error.code))"
+  for (let said = ''; said !== 'LOCKED\n'; ) {
+    said = execFileSync(process.execPath, ['--input-type=module', '-e', tryOpen], { cwd: root, encoding: 'utf8' })
+  }
+  tool.stdin.end()
 })

@@ -55,3 +55,24 @@ test('damage behind the store’s back is reported with its code, and never read
     })
   }
 })
+
+const LOSSES = [['files'], ['pages'], ['meta'], ['files', 'pages'], ['meta', 'files', 'pages']]
+
+test('a database that was wiped is reported as damaged, and never taken for a new store', async (t) => {
+  const url = await serve(t)
+  const { context } = await launch(t)
+  const page = await openPage(t, context, url)
+  for (const lost of LOSSES) {
+    const code = await page.evaluate(async (lost) => {
+      const { open } = await import('/varve/index.js')
+      const raw = await import('/pages/raw.js')
+      const name = `without ${lost}`
+      const store = await open(name)
+      await store.put('key', 'value')
+      await store.close()
+      await raw.empty(name, lost)
+      return open(name).then(() => 'opened', (error) => error.code)
+    }, lost)
+    assert.equal(code, 'CORRUPT', `without ${lost}`)
+  }
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { launch, openPage } from './harness/browser.mjs'
+import { goBack, launch, openPage } from './harness/browser.mjs'
 import { serve } from './harness/server.mjs'
 
 for (const host of ['worker', 'inline']) {
@@ -77,3 +77,59 @@ test('a worker that dies rejects what is pending, and the store can be opened ag
   })
   assert.deepEqual(outcome, { codes: ['IO', 'IO'], value: 'kept' })
 })
+
+test('a store can be destroyed as soon as it is closed, though it has just been read', async (t) => {
+  const url = await serve(t)
+  const { context } = await launch(t)
+  const page = await openPage(t, context, url)
+  await page.evaluate(async () => {
+    const { destroy, open } = await import('/varve/index.js')
+    const wasmModule = await WebAssembly.compileStreaming(fetch('/varve/varve.wasm'))
+    for (let i = 0; i < 12; i++) {
+      const store = await open('short-lived', { wasmModule })
+      await store.put('key', 'value '.repeat(10_000))
+      await store.compact()
+      await store.close()
+      const again = await open('short-lived', { wasmModule })
+      const read = again.get('key')
+      await again.close()
+      await read
+      await destroy('short-lived', { wasmModule })
+    }
+  })
+})
+
+for (const host of ['worker', 'inline']) {
+  test(`a page that is left frees its store, and can have it again when it is returned to (${host})`, async (t) => {
+    const url = await serve(t)
+    const { context } = await launch(t)
+    const page = await openPage(t, context, url)
+    const openAndPut = (key) => page.evaluate(openAgain, { host, key })
+
+    assert.deepEqual((await openAndPut('a')).keys, ['a'])
+    await page.goto(`${url}?elsewhere`)
+    assert.deepEqual((await openAndPut('b')).keys, ['a', 'b'])
+    await goBack(page)
+    const { kept, keys } = await openAndPut('c')
+    t.diagnostic(kept ? 'the browser has kept the page' : 'the page was loaded anew')
+    assert.ok(kept === undefined || kept === 'CLOSED', `a store that was left says ${kept}`)
+    assert.deepEqual(keys, ['a', 'b', 'c'])
+  })
+}
+
+/** In the page: what is in the store after a further key was put, and what one said that was open before. */
+async function openAgain({ host, key }) {
+  const { open } = await import('/varve/index.js')
+  const kept = await globalThis.store?.get('a').catch((error) => error.code)
+  for (let tries = 0; ; tries++) {
+    try {
+      globalThis.store = await open('left', { host })
+      break
+    } catch (error) {
+      if (error.code !== 'LOCKED' || tries === 100) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  await globalThis.store.put(key, 'kept')
+  return { kept, keys: await globalThis.store.keys().toArray() }
+}

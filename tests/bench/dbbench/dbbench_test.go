@@ -119,9 +119,17 @@ func (s *fake) Put(key, value []byte) error {
 	return s.onPut(key, value)
 }
 
-func (s *fake) Get(_, _ []byte) ([]byte, bool, error)   { return s.value, s.value != nil, nil }
-func (s *fake) Seek([]byte) (bool, error)               { return false, nil }
-func (s *fake) Scan(bool) (entries, n int64, err error) { return 0, 0, nil }
+func (s *fake) Get(_, _ []byte) ([]byte, bool, error) { return s.value, s.value != nil, nil }
+func (s *fake) NewIterator() (Iterator, error)        { return nowhere{}, nil }
+
+// nowhere is an iterator over nothing.
+type nowhere struct{ Iterator }
+
+func (nowhere) First() bool        { return false }
+func (nowhere) Last() bool         { return false }
+func (nowhere) SeekGE([]byte) bool { return false }
+func (nowhere) Error() error       { return nil }
+func (nowhere) Close() error       { return nil }
 
 func TestResultReadsAsOfDBBench(t *testing.T) {
 	for _, c := range []struct {

@@ -39,29 +39,5 @@ func (s Varve) Get(dst, key []byte) (value []byte, found bool, err error) {
 	return value, err == nil, err
 }
 
-// Seek implements Store.
-func (s Varve) Seek(key []byte) (found bool, err error) {
-	it, err := s.DB.NewIterator(engine.IterOptions{})
-	if err != nil {
-		return false, err
-	}
-	found = it.SeekGE(key)
-	return found, errors.Join(it.Error(), it.Close())
-}
-
-// Scan implements Store.
-func (s Varve) Scan(reverse bool) (entries, bytes int64, err error) {
-	it, err := s.DB.NewIterator(engine.IterOptions{})
-	if err != nil {
-		return 0, 0, err
-	}
-	start, step := it.First, it.Next
-	if reverse {
-		start, step = it.Last, it.Prev
-	}
-	for valid := start(); valid; valid = step() {
-		entries++
-		bytes += int64(len(it.Key()) + len(it.Value()))
-	}
-	return entries, bytes, errors.Join(it.Error(), it.Close())
-}
+// NewIterator implements Store.
+func (s Varve) NewIterator() (Iterator, error) { return s.DB.NewIterator(engine.IterOptions{}) }

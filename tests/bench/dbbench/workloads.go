@@ -136,7 +136,7 @@ func overwriteUntil(t *thread, done *atomic.Bool) error {
 
 func scan(reverse bool) func(t *thread, n int) error {
 	return func(t *thread, _ int) error {
-		entries, bytes, err := t.store.Scan(reverse)
+		entries, bytes, err := readAll(t.store, reverse)
 		if err == nil && entries != int64(t.config.Num) {
 			err = fmt.Errorf("%d entries scanned, %d are stored", entries, t.config.Num)
 		}
@@ -148,7 +148,7 @@ func scan(reverse bool) func(t *thread, n int) error {
 func seekRandom(t *thread, n int) error {
 	for range n {
 		key := t.keyOf(t.randomKey())
-		found, err := t.store.Seek(key)
+		found, err := findFrom(t.store, key)
 		if err == nil && !found {
 			err = fmt.Errorf("nothing is found from %s on", key)
 		}

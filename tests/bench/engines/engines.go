@@ -8,6 +8,7 @@ import (
 	pebblebloom "github.com/cockroachdb/pebble/bloom"
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/filter"
+	"github.com/syndtr/goleveldb/leveldb/iterator"
 	"github.com/syndtr/goleveldb/leveldb/opt"
 	"github.com/syndtr/goleveldb/leveldb/util"
 
@@ -91,24 +92,17 @@ func (s goLevelDB) Get(_, key []byte) (value []byte, found bool, err error) {
 	return value, err == nil, err
 }
 
-func (s goLevelDB) Seek(key []byte) (found bool, err error) {
-	it := s.db.NewIterator(nil, nil)
-	defer it.Release()
-	return it.Seek(key), it.Error()
+func (s goLevelDB) NewIterator() (dbbench.Iterator, error) {
+	return goLevelDBIterator{s.db.NewIterator(nil, nil)}, nil
 }
 
-func (s goLevelDB) Scan(reverse bool) (entries, bytes int64, err error) {
-	it := s.db.NewIterator(nil, nil)
-	defer it.Release()
-	start, step := it.First, it.Next
-	if reverse {
-		start, step = it.Last, it.Prev
-	}
-	for valid := start(); valid; valid = step() {
-		entries++
-		bytes += int64(len(it.Key()) + len(it.Value()))
-	}
-	return entries, bytes, it.Error()
+type goLevelDBIterator struct{ iterator.Iterator }
+
+func (it goLevelDBIterator) SeekGE(key []byte) bool { return it.Seek(key) }
+
+func (it goLevelDBIterator) Close() error {
+	it.Release()
+	return nil
 }
 
 type pebbleStore struct{ db *pebble.DB }
@@ -158,30 +152,7 @@ func (s pebbleStore) Get(dst, key []byte) (value []byte, found bool, err error) 
 	return append(dst[:0], shared...), true, closer.Close()
 }
 
-func (s pebbleStore) Seek(key []byte) (found bool, err error) {
-	it, err := s.db.NewIter(nil)
-	if err != nil {
-		return false, err
-	}
-	found = it.SeekGE(key)
-	return found, errors.Join(it.Error(), it.Close())
-}
-
-func (s pebbleStore) Scan(reverse bool) (entries, bytes int64, err error) {
-	it, err := s.db.NewIter(nil)
-	if err != nil {
-		return 0, 0, err
-	}
-	start, step := it.First, it.Next
-	if reverse {
-		start, step = it.Last, it.Prev
-	}
-	for valid := start(); valid; valid = step() {
-		entries++
-		bytes += int64(len(it.Key()) + len(it.Value()))
-	}
-	return entries, bytes, errors.Join(it.Error(), it.Close())
-}
+func (s pebbleStore) NewIterator() (dbbench.Iterator, error) { return s.db.NewIter(nil) }
 
 // quiet drops what Pebble logs, but for what ends it.
 type quiet struct{}

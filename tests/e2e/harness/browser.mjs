@@ -1,28 +1,23 @@
-// Starts Chromium as a process of our own, so that a test can kill it and start it again on the
-// same profile, and drives it through playwright-core.
+// Starts the browser that $BROWSER names (chromium, firefox or webkit; Chromium unless it is set)
+// as a process of our own, so that a test can kill it and start it again on the same profile.
+//
+// What all three have is what tests may use that run in each: a context with newPage, and pages
+// with goto, reload, url, evaluate (of a function and one JSON argument), close, and the event
+// "pageerror". A test that needs more of playwright's stands in chromium/.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium } from 'playwright-core'
+import { after } from 'node:test'
 
-const executable = process.env.CHROMIUM || 'chromium'
+/** The engine that the tests run in. */
+export const engine = process.env.BROWSER || 'chromium'
 
-const FLAGS = [
-  '--headless',
-  '--remote-debugging-port=0',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-dev-shm-usage',
-  // Chromium's sandbox does not work for root, as which containers run.
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-]
+const LAUNCHERS = {
+  chromium: async () => (await import('./chromium.mjs')).launchChromium,
+  firefox: async () => (await import('./firefox.mjs')).launchFirefox,
+  webkit: async () => (await import('./webkit.mjs')).launchWebKit,
+}
 
 /** A new profile, removed when the test ends, after the browsers that were started on it. */
 export async function newProfile(t) {
@@ -35,52 +30,28 @@ export async function newProfile(t) {
 }
 
 /**
- * Starts Chromium, on a profile of its own unless one is given. It ends with the profile's test.
- *
- * @returns {Promise<{ context: import('playwright-core').BrowserContext, kill(): Promise<void>, close(): Promise<void> }>}
+ * Starts the browser, on a profile of its own unless one is given. It ends with the profile's test.
+ * `kill` ends it as a crash does, `close` in good order.
  */
 export async function launch(t, profile) {
-  profile ??= await newProfile(t)
-  const child = spawn(executable, [...FLAGS, `--user-data-dir=${profile.path}`, 'about:blank'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const exited = once(child, 'exit')
-  const kill = async () => {
-    child.kill('SIGKILL')
-    await exited
-  }
-  profile.kills.push(kill)
-  const browser = await chromium.connectOverCDP(await debuggerAddress(child))
-  const context = browser.contexts()[0]
-  return {
-    context,
-    kill,
-    /** Ends the browser in good order. */
-    async close() {
-      const session = await browser.newBrowserCDPSession()
-      await session.send('Browser.close').catch(() => undefined)
-      await exited
-    },
-  }
+  const launcher = LAUNCHERS[engine]
+  if (!launcher) throw new Error(`BROWSER is ${engine}; it is one of ${Object.keys(LAUNCHERS).join(', ')}`)
+  if (profile) return (await launcher())(profile)
+  return engine === 'chromium' ? launch(t, await newProfile(t)) : { context: (await common()).context }
 }
 
-/** Chromium writes the address on which it listens to its standard error. */
-async function debuggerAddress(child) {
-  let written = ''
-  child.stderr.setEncoding('utf8')
-  const found = new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', () => reject(new Error(`Chromium ended while starting:\n${written}`)))
-    child.stderr.on('data', (text) => {
-      written += text
-      const address = /DevTools listening on (ws:\S+)/.exec(written)
-      if (address) resolve(address[1])
-    })
+// Firefox and WebKit start slowly, so that tests of a file share one. Each test's server is an
+// origin of its own.
+const ends = []
+if (engine !== 'chromium') {
+  after(async () => {
+    for (const end of ends) await end()
   })
-  const late = sleep(60_000, undefined, { ref: false }).then(() => {
-    throw new Error(`Chromium does not listen:\n${written}`)
-  })
-  return Promise.race([found, late])
+}
+let common = () => {
+  const browser = newProfile({ after: (end) => ends.push(end) }).then((profile) => launch(undefined, profile))
+  common = () => browser
+  return browser
 }
 
 /** Opens a page at a URL, whose uncaught errors fail the test. */
@@ -88,10 +59,16 @@ export async function openPage(t, context, url) {
   const page = await context.newPage()
   const errors = []
   page.on('pageerror', (error) => errors.push(error))
-  t.after(() => {
+  t.after(async () => {
+    await page.close().catch(() => undefined) // unless the test or the browser has ended it
     if (errors.length > 0) throw new AggregateError(errors, `uncaught in ${url}: ${errors[0]}`)
   })
   await page.goto(url)
   return page
 }
 
+/** Goes back in a page's history, maybe to the very page that was left. */
+export async function goBack(page) {
+  // Playwright waits for a "load" that a page from the cache does not have.
+  await page.goBack({ waitUntil: engine === 'chromium' ? 'commit' : 'load' })
+}

@@ -4,6 +4,7 @@
 //	/               an empty page
 //	/varve/*        js/dist
 //	/pages/*        the modules that tests run in the page
+//	/bundled/*      the same, bundled with the packages that they use, and what varve loads
 //	/places.json    the places of GeoNames
 //	/report         what a page posts here reaches the test
 //	/as-html/*      the same as /varve/, with the type that servers give to what they don't know
@@ -15,7 +16,7 @@ import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'"
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
 
 const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
@@ -28,6 +29,7 @@ const EMPTY_PAGE = '<!doctype html><meta charset="utf-8"><title>varve</title><li
 
 const FOLDERS = {
   varve: new URL('../../../js/dist/', import.meta.url),
+  bundled: new URL('../../../js/dist/', import.meta.url),
   'as-html': new URL('../../../js/dist/', import.meta.url),
   pages: new URL('../pages/', import.meta.url),
 }
@@ -75,6 +77,10 @@ async function answer(request, onReport) {
   const [, folder, name] = pathname.split('/', 3)
   const root = FOLDERS[folder]
   if (!root || !/^[\w.-]+$/.test(name)) throw Object.assign(new Error(`no ${pathname}`), { code: 'ENOENT' })
+  if (folder === 'bundled' && name.endsWith('.js') && name !== 'worker.js') {
+    const { bundle } = await import('./bundle.mjs')
+    return { type: TYPES['.js'], body: await bundle(name) }
+  }
   const type = folder === 'as-html' ? 'text/html' : TYPES[extname(name)]
   return { type: type ?? 'application/octet-stream', body: await readFile(fileURLToPath(new URL(name, root))) }
 }

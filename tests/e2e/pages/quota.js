@@ -15,6 +15,21 @@ export async function fill(store, first = 0, atMost = Infinity) {
   return { end: first + atMost }
 }
 
+/** Puts one entry after the other, until so many were refused. Returns the number of entries. */
+export async function insist(store, first, refusals) {
+  let n = first
+  while (refusals > 0) {
+    try {
+      await store.put(key(n), value(n))
+      n++
+    } catch (error) {
+      if (error.code !== 'NO_SPACE' || error.fields.available >= error.fields.wanted) throw error
+      refusals--
+    }
+  }
+  return n
+}
+
 /** Reads everything; fails unless it is what was put from `first` up to `end`. */
 export async function readAll(store, first, end) {
   let n = first
@@ -25,10 +40,27 @@ export async function readAll(store, first, end) {
   if (n !== end) throw new Error(`the entries end at ${n}, not at ${end}`)
 }
 
-/** Deletes what was put from `first` up to `end`, a hundred at a time. */
+/** Deletes what was put from `first` up to `end`, a hundred at a time. Returns how far it came. */
 export async function deleteAll(store, first, end) {
   for (let n = first; n < end; n += 100) {
     const count = Math.min(100, end - n)
-    await store.batch(Array.from({ length: count }, (_, i) => ({ type: 'del', key: key(n + i) })))
+    try {
+      await store.batch(Array.from({ length: count }, (_, i) => ({ type: 'del', key: key(n + i) })))
+    } catch (error) {
+      if (error.code !== 'NO_SPACE') throw error
+      return n
+    }
+  }
+  return end
+}
+
+/** Compacts the store. Returns the code of the refusal, if it is one. */
+export async function compact(store) {
+  try {
+    await store.compact()
+    return null
+  } catch (error) {
+    if (error.code !== 'NO_SPACE') throw error
+    return error.code
   }
 }

@@ -31,6 +31,14 @@ export async function remove(store, pattern) {
   })
 }
 
+/** Empties object stores. */
+export async function empty(store, names) {
+  const database = await result(indexedDB.open(`varve/${store}`))
+  const transaction = database.transaction(names, 'readwrite')
+  await Promise.all(names.map((name) => result(transaction.objectStore(name).clear())))
+  database.close()
+}
+
 async function find(files, pattern) {
   const [ids, entries] = await Promise.all([result(files.getAllKeys()), result(files.getAll())])
   const at = entries.findIndex(({ name }) => new RegExp(pattern).test(name))

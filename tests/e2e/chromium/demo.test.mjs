@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { serve } from '../../demo/serve.mjs'
-import { launch, openPage } from './harness/browser.mjs'
-import { screenshot } from './harness/screenshot.mjs'
+import { serve } from '../../../demo/serve.mjs'
+import { launch, openPage } from '../harness/browser.mjs'
+import { screenshot } from '../harness/screenshot.mjs'
 
 const ALL = '171,075'
 

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { importer, type ArchiveSource } from '../src/import.js'
+import { open } from '../src/open.js'
+import type { Store } from '../src/store.js'
+import { varveError, wasmModule, withStore } from './support.js'
+
+const ENTRIES = 40_000
+const key = (i: number) => `k${String(i).padStart(6, '0')}`
+
+async function fill(store: Store<string, string>): Promise<void> {
+  await store.batch(Array.from({ length: ENTRIES }, (_, i) => ({ type: 'put', key: key(i), value: crypto.randomUUID() })))
+}
+
+/** Opens a store made of an archive for the time of `use`. */
+async function withImport(from: ArchiveSource, use: (store: Store<string, string>) => Promise<void>): Promise<void> {
+  await withStore<string>({ valueEncoding: 'utf8', from }, use)
+}
+
+const bytesOf = async (store: Store<string, string>) => new Uint8Array(await new Response(store.export()).arrayBuffer())
+
+test('an export is imported as it was, from whatever holds it', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await fill(store)
+    const rows = await store.scan().toArray()
+    const bytes = await bytesOf(store)
+    const sources: ArchiveSource[] = [
+      store.export(),
+      bytes,
+      new Blob([bytes]),
+      new Response(store.export()),
+      new ReadableStream({
+        start(controller) {
+          for (let at = 0; at < bytes.length; at += 999) controller.enqueue(bytes.slice(at, at + 999))
+          controller.close()
+        },
+      }),
+    ]
+    for (const from of sources) {
+      await withImport(from, async (copy) => {
+        assert.deepEqual(await copy.scan().toArray(), rows)
+        await copy.put('more', 'of it')
+        await copy.verify()
+      })
+    }
+    assert.equal((await store.stats()).iterators, 0)
+  }))
+
+test('an export is of the moment of its call', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    const before = store.put('a', 'before')
+    const archive = store.export()
+    const after = [store.put('b', 'after'), store.clear({ prefix: 'a' }), store.compact()]
+    await Promise.all([before, ...after])
+    await withImport(archive, async (copy) => {
+      assert.deepEqual(await copy.scan().toArray(), [['a', 'before']])
+    })
+    assert.deepEqual(await store.scan().toArray(), [['b', 'after']])
+  }))
+
+test('a slow reader of an export holds a bounded part of it', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await fill(store)
+    const whole = (await bytesOf(store)).length
+    // What the engine has sent is counted where it arrives.
+    const { client } = store.shared
+    let arrived = 0
+    const receive = client.receive.bind(client)
+    client.receive = (frame) => {
+      arrived += frame.length
+      receive(frame)
+    }
+    const reader = store.export().getReader()
+    let read = 0
+    for (;;) {
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+      assert.ok(arrived - read <= (512 << 10) + 1000, `${arrived - read} bytes wait for the reader`)
+      const { done, value } = await reader.read()
+      if (done) break
+      read += value.length
+    }
+    assert.equal(read, whole)
+    assert.ok(whole > 1_200_000, `${whole} bytes are too few to see it`)
+  }))
+
+test('an export that is cancelled, or dropped, holds nothing', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await fill(store)
+    const reader = store.export().getReader()
+    await reader.read()
+    assert.equal((await store.stats()).iterators, 1)
+    await reader.cancel()
+    assert.equal((await store.stats()).iterators, 0)
+    await store.export().cancel()
+    const waiting = store.export().getReader()
+    const pending = waiting.read()
+    await waiting.cancel()
+    assert.deepEqual(await pending, { done: true, value: undefined })
+    assert.equal((await store.stats()).iterators, 0)
+    await (async () => void (await store.export().getReader().read()))()
+    for (let i = 0; i < 100 && (await store.stats()).iterators > 0; i++) {
+      globalThis.gc!()
+      await new Promise(setImmediate)
+    }
+    assert.equal((await store.stats()).iterators, 0)
+  }))
+
+test('an export ends with its store', async () => {
+  const store = await open<string>('test', { host: 'inline', storage: 'memory', wasmModule: await wasmModule(), valueEncoding: 'utf8' })
+  await fill(store)
+  const reader = store.export().getReader()
+  await reader.read()
+  await store.close()
+  await assert.rejects(async () => {
+    while (!(await reader.read()).done);
+  }, varveError('CLOSED'))
+  assert.throws(() => store.export(), varveError('CLOSED'))
+})
+
+const memory = async () => ({ host: 'inline', storage: 'memory', wasmModule: await wasmModule() }) as const
+
+test('what is no archive, or a broken one, is refused and leaves nothing', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await fill(store)
+    const whole = await bytesOf(store)
+    const damaged = whole.slice()
+    damaged[5000]! ^= 1
+    const cases: [from: unknown, code: 'CORRUPT' | 'INVALID_ARGUMENT' | 'IO', message: RegExp][] = [
+      [damaged, 'CORRUPT', /checksum/],
+      [whole.subarray(0, whole.length / 2), 'CORRUPT', /cut off/],
+      [new Uint8Array(0), 'INVALID_ARGUMENT', /no tar archive/],
+      [new TextEncoder().encode('x'.repeat(9000)), 'INVALID_ARGUMENT', /no tar archive/],
+      [new Uint8Array(10240), 'INVALID_ARGUMENT', /no LevelDB store/],
+      [new Response('no', { status: 404 }), 'INVALID_ARGUMENT', /status is 404/],
+      [new Response(null), 'INVALID_ARGUMENT', /no tar archive/],
+      ['a path', 'INVALID_ARGUMENT', /a string/],
+      [null, 'INVALID_ARGUMENT', /null/],
+      [[whole], 'INVALID_ARGUMENT', /an array/],
+      [new ReadableStream({ start: (controller) => controller.enqueue('text') }), 'INVALID_ARGUMENT', /a string: the stream/],
+      [new ReadableStream({ start: (controller) => controller.error(new TypeError('network')) }), 'IO', /network/],
+    ]
+    const locked = new Blob([whole]).stream()
+    locked.getReader()
+    cases.push([locked, 'INVALID_ARGUMENT', /somebody else/])
+    for (const [from, code, message] of cases) {
+      const opening = open('test', { ...(await memory()), from: from as Blob })
+      await assert.rejects(opening, varveError(code, message))
+    }
+    const impossible = open('test', { ...(await memory()), from: whole, createIfMissing: false })
+    await assert.rejects(impossible, varveError('INVALID_ARGUMENT', /createIfMissing is false .* from is given/))
+  }))
+
+test('an import that is aborted ends at once, and its source with it', async () => {
+  for (const pieces of [0, 1]) {
+    const controller = new AbortController()
+    let cancelled = false
+    const from = new ReadableStream<Uint8Array>({
+      start(stream) {
+        for (let i = 0; i < pieces; i++) stream.enqueue(new Uint8Array(100))
+      },
+      cancel: () => void (cancelled = true),
+    })
+    const opening = open('test', { ...(await memory()), from, signal: controller.signal })
+    setTimeout(() => controller.abort('enough'), 50)
+    await assert.rejects(opening, varveError('ABORTED'))
+    assert.ok(cancelled)
+  }
+})
+
+test('an import reads no more before the engine has taken what there is', async () => {
+  let pulls = 0
+  const from = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        pulls++
+        controller.enqueue(new Uint8Array(1 << 20))
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  const given: number[] = []
+  let fail: (error: Error) => void
+  const give = (piece: Uint8Array) => {
+    given.push(piece.length)
+    return new Promise<void>((_, reject) => (fail = reject)) // an engine that never answers
+  }
+  const feeding = importer(from, (message) => new Error(message), String)(undefined, give)
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+  assert.equal(pulls, 1)
+  assert.deepEqual(given, [256 << 10])
+  fail!(new Error('gone'))
+  await assert.rejects(feeding, /gone/)
+})

@@ -1,0 +1,5 @@
+import { openVarve } from './varve.js'
+
+export function open(name) {
+  return openVarve(name, { host: 'inline' })
+}

@@ -1,0 +1,2 @@
+import './meter.js'
+import '/varve/worker.js'

@@ -1,0 +1,1 @@
+export { VarveLevel } from '../../../js/dist/level.js'
