@@ -16,7 +16,7 @@ const deferredDelay = 20 * time.Millisecond
 func (db *DB) awaitLocked(log *logFile, w *waiter) (lead bool) {
 	if w.durability == Deferred {
 		db.deferLocked()
-		db.acknowledgeEarly(w)
+		db.acknowledgeEarlyLocked(w)
 		// A log that is full doesn't wait for the clock.
 		return len(db.logs) > 1 && db.takeLeadLocked()
 	}
@@ -43,9 +43,9 @@ func (db *DB) await(w *waiter, lead bool) error {
 	}
 }
 
-// acknowledgeEarly finishes a write that waits for nothing; its done function is called from
-// another goroutine, as every one is.
-func (db *DB) acknowledgeEarly(w *waiter) {
+// acknowledgeEarlyLocked finishes a write that waits for nothing; its done function is called
+// from another goroutine, as every one is.
+func (db *DB) acknowledgeEarlyLocked(w *waiter) {
 	w.finished = true
 	if w.done != nil {
 		go w.done(nil)
@@ -138,18 +138,22 @@ func (db *DB) nextGroupDueLocked() bool {
 	return false
 }
 
-// commitGroup writes and syncs the oldest group, and tells its waiters. It returns false, and
-// ends the caller's lead, if there is none.
+// commitGroup writes and syncs the oldest group, and tells its waiters, or lets a retired log go
+// that has none. It returns false, and ends the caller's lead, if there is nothing to do.
 func (db *DB) commitGroup() (more bool) {
 	db.mu.Lock()
-	g := db.nextGroupLocked()
-	if g == nil {
+	log := db.logs[0]
+	g := log.takeLocked()
+	if g == nil && !log.retired {
 		db.endLeadLocked()
 		db.mu.Unlock()
 		return false
 	}
 	db.mu.Unlock()
-
+	if g == nil {
+		db.leaveLog(log)
+		return true
+	}
 	err := g.write()
 
 	db.mu.Lock()
@@ -171,21 +175,14 @@ func (db *DB) commitGroup() (more bool) {
 	return true
 }
 
-// nextGroupLocked takes the oldest group that there is, and lets retired logs go that have none.
-func (db *DB) nextGroupLocked() *group {
-	for {
-		log := db.logs[0]
-		if g := log.takeLocked(); g != nil {
-			return g
-		}
-		if !log.retired {
-			return nil
-		}
-		db.logs = db.logs[1:]
-		// All of it is synced: a failing close loses nothing.
-		_ = log.close()
-		wake(db.flushWork)
-	}
+// leaveLog lets a retired log go, the oldest. The caller leads.
+func (db *DB) leaveLog(log *logFile) {
+	// All of it is synced: a failing close loses nothing.
+	_ = log.close()
+	db.mu.Lock()
+	db.logs = db.logs[1:]
+	db.mu.Unlock()
+	wake(db.flushWork)
 }
 
 // finishLocked tells waiters how their write ended, and returns the functions that are to be

@@ -63,6 +63,7 @@ type DB struct {
 	liveLogs   []base.FileNum // logs that are there
 	replayed   bool           // logs were replayed, and none was synced Strict since
 	logFailed  error          // why the log took no more; nil when it does
+	failedLogs []*logFile     // that were given up then, and must be closed; oldest first
 	editFailed error          // why an edit of the contents failed that a crash may bring back; else nil
 	leading    bool           // a goroutine is committing groups
 

@@ -31,6 +31,7 @@ func (db *DB) flushLoop() {
 			db.flushErr = failure{attempt, fmt.Errorf("flush: %w", err)}
 			db.notifyLocked()
 			db.mu.Unlock()
+			db.tryLog()
 		}
 	}
 }
@@ -43,7 +44,7 @@ func (db *DB) Flush() error {
 		return ErrClosed
 	}
 	if db.logFailed == nil && !db.mutableLocked().Empty() {
-		db.retireMutableLocked()
+		db.retireMutableLocked(0)
 	}
 	db.mu.Unlock()
 	if err := db.replaceLog(); err != nil {
@@ -57,12 +58,13 @@ func (db *DB) Flush() error {
 	return db.flushReady(newest)
 }
 
-// retireMutableLocked sends the mutable memtable to be flushed, full or not.
-func (db *DB) retireMutableLocked() {
+// retireMutableLocked sends the mutable memtable to be flushed, full or not. The next one has at
+// least that size.
+func (db *DB) retireMutableLocked(size int) {
 	db.logs[len(db.logs)-1].retired = true
 	num := db.manifest.NextFileNum()
 	db.logs = append(db.logs, &logFile{num: num})
-	db.addMemtableLocked(num, 0)
+	db.addMemtableLocked(num, size)
 }
 
 // flushReady flushes the immutable memtables whose logs are synced, of those that were begun
@@ -85,6 +87,22 @@ func (db *DB) flushReady(limit base.Seq) error {
 			return err
 		}
 	}
+}
+
+// flushLogs flushes all that logs before number num hold, which is that of the next log to be
+// written, and makes recovery begin there. db.flushMu is held, and no log is in use.
+func (db *DB) flushLogs(num base.FileNum) error {
+	db.mu.Lock()
+	if m := db.mutableLocked(); m.Empty() {
+		m.log = num
+	} else {
+		db.addMemtableLocked(num, 0)
+	}
+	db.mu.Unlock()
+	if err := db.flushAll(); err != nil {
+		return err
+	}
+	return db.advanceLogNum(num)
 }
 
 // flushAll flushes every immutable memtable. db.flushMu is held, and no log is in use.

@@ -22,10 +22,8 @@ func (db *DB) failLogLocked(group []*waiter, err error) (done []func(error)) {
 	failed := slices.Clone(group)
 	for _, log := range db.logs {
 		failed = append(failed, log.waiters...)
-		// The file is given up: whether it closes no longer matters.
-		_ = log.close()
 	}
-	db.logFailed = err
+	db.logFailed, db.failedLogs = err, db.logs
 	num := db.manifest.NextFileNum()
 	db.logs = []*logFile{{num: num}}
 	db.undoLocked(failed)
@@ -105,23 +103,32 @@ func (db *DB) replaceLog() error {
 		db.mu.Unlock()
 		return nil
 	}
-	cause := db.logFailed
-	log := db.logs[len(db.logs)-1]
-	if m := db.mutableLocked(); m.Empty() {
-		m.log = log.num
-	} else {
-		db.addMemtableLocked(log.num, 0)
-	}
+	cause, failed := db.logFailed, db.failedLogs
+	num := db.logs[0].num
 	db.mu.Unlock()
-	if err := db.flushAll(); err != nil {
-		return fmt.Errorf("begin a new log after %q: %w", cause, err)
+	for _, log := range failed {
+		// The file is given up: whether it closes no longer matters. But while it is open, no
+		// other may be synced: see promise 4 of vfs.
+		_ = log.close()
 	}
-	if err := db.advanceLogNum(log.num); err != nil {
+	if err := db.flushLogs(num); err != nil {
 		return fmt.Errorf("begin a new log after %q: %w", cause, err)
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	db.logFailed = nil
+	db.logFailed, db.failedLogs = nil, nil
 	db.notifyLocked()
 	return nil
+}
+
+// tryLog finds out whether the log has failed, after something else has. A file system may refuse
+// to sync other files because it has lost what was written to the log, and those who write to
+// the log may be waiting for those other files.
+func (db *DB) tryLog() {
+	db.mu.Lock()
+	unsynced := db.logs[len(db.logs)-1].unsynced
+	db.mu.Unlock()
+	if unsynced {
+		_ = db.syncLogs(Relaxed) // told to those who write
+	}
 }

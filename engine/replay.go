@@ -117,16 +117,8 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 func (db *DB) leaveTornLog() error {
 	db.flushMu.Lock()
 	defer db.flushMu.Unlock()
-	db.mu.Lock()
-	num := db.logs[0].num
-	if m := db.mutableLocked(); m.Empty() {
-		m.log = num
-	} else {
-		db.addMemtableLocked(num, 0)
-	}
-	db.mu.Unlock()
-	if err := db.flushAll(); err != nil {
+	if err := db.flushLogs(db.logs[0].num); err != nil {
 		return fmt.Errorf("flush replayed logs: %w", err)
 	}
-	return db.advanceLogNum(num)
+	return nil
 }

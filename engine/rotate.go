@@ -62,15 +62,11 @@ func (db *DB) stallError(attempt uint64) error {
 // memtable goes to be flushed.
 func (db *DB) rotateLocked(b *Batch) {
 	size := memtable.ArenaSize(b.Count(), len(b.data))
-	log := db.logs[len(db.logs)-1]
 	if m := db.mutableLocked(); m.Empty() {
 		db.replaceMutableLocked(m.log, size)
 		return
 	}
-	log.retired = true
-	num := db.manifest.NextFileNum()
-	db.logs = append(db.logs, &logFile{num: num})
-	db.addMemtableLocked(num, size)
+	db.retireMutableLocked(size)
 	wake(db.flushWork)
 }
 

@@ -77,7 +77,7 @@ func (db *DB) verifyLogs(report *VerifyReport) error {
 	defer db.flushMu.Unlock()
 	db.mu.Lock()
 	logs := slices.Clone(db.liveLogs)
-	oldestOpen := db.logs[0].num
+	oldestOpen := slices.Concat(db.failedLogs, db.logs)[0].num
 	db.mu.Unlock()
 	for _, num := range logs {
 		bytes, err := db.verifyLog(base.FileName(base.FileLog, num), num >= oldestOpen)
@@ -90,7 +90,7 @@ func (db *DB) verifyLogs(report *VerifyReport) error {
 	return nil
 }
 
-// verifyLog reads a log. One that is being written may end within a record.
+// verifyLog reads a log. One that is being written, or failed, may end within a record.
 func (db *DB) verifyLog(name string, open bool) (size int64, err error) {
 	file, err := db.fs.Open(name)
 	switch {

@@ -40,7 +40,3 @@ func nameOf(dir string) (string, error) {
 	}
 	return claimName(strconv.FormatUint(uint64(stat.Dev), 10), strconv.FormatUint(stat.Ino, 10)), nil
 }
-
-type unclaimed struct{}
-
-func (unclaimed) Close() error { return nil }

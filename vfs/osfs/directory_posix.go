@@ -18,6 +18,3 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(handle.Sync(), handle.Close())
 }
-
-// isDiskFull knows the codes for a full disk that package syscall has no name for.
-func isDiskFull(error) bool { return false }

@@ -99,22 +99,6 @@ func TestClosedFileIsSettledAndThenReleased(t *testing.T) {
 	}
 }
 
-func TestFailedSettlingIsTriedAgain(t *testing.T) {
-	fs := newFS(t)
-	log := written(t, fs, "000001.log", "x")
-	ok(t, log.Sync(vfs.Relaxed))
-	breakSync(t, log)
-	for range 2 {
-		if err := written(t, fs, "000002.log", "x").Sync(vfs.Strict); err == nil {
-			t.Error("synced before the file that cannot be settled")
-		}
-	}
-	handle, err := os.OpenFile(filepath.Join(fs.dir, "000001.log"), os.O_WRONLY, 0)
-	ok(t, err)
-	log.file.handle = handle
-	ok(t, written(t, fs, "000002.log", "x").Sync(vfs.Strict))
-}
-
 func TestFailedSyncDropsTheBytesAfterTheLastOne(t *testing.T) {
 	fs := newFS(t)
 	log, table := written(t, fs, "000001.log", "x"), written(t, fs, "000002.ldb", "kept")

@@ -2,9 +2,11 @@ package osfs
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"github.com/varvedb/varve/vfs"
@@ -24,10 +26,23 @@ type handle interface {
 
 // file is an open file that was created here.
 type file struct {
-	name         string
-	handle       handle
-	named        atomic.Bool // its name is on the medium
-	writerClosed bool        // whoever settles the file closes it; guarded by FS.mu
+	name    string
+	handle  handle
+	syncing sync.Mutex
+	named   bool                  // its name is on the medium; guarded by syncing
+	lost    atomic.Pointer[error] // why an fsync of it failed
+
+	// Guarded by FS.mu.
+	writerClosed bool // whoever settles the file closes it
+	givenUp      bool // the Writer had failed when it was closed: its owner knows
+}
+
+// failure returns why the file may have lost bytes, if so.
+func (f *file) failure() error {
+	if err := f.lost.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 type writer struct {
@@ -50,7 +65,7 @@ func newWriter(fs *FS, name string, handle handle) *writer {
 
 // Write implements vfs.Writer.
 func (w *writer) Write(p []byte) (int, error) {
-	if w.err != nil {
+	if w.isDead() {
 		return 0, w.err
 	}
 	n, err := w.buffer.Write(p)
@@ -61,9 +76,20 @@ func (w *writer) Write(p []byte) (int, error) {
 	return n, w.err
 }
 
+// isDead reports whether the Writer refuses all calls but Close. It may have become so by a sync of
+// another file.
+func (w *writer) isDead() bool {
+	if w.err == nil {
+		if err := w.file.failure(); err != nil {
+			w.fail(err)
+		}
+	}
+	return w.err != nil
+}
+
 // Sync implements vfs.Writer.
 func (w *writer) Sync(d vfs.Durability) error {
-	if w.err != nil {
+	if w.isDead() {
 		return w.err
 	}
 	err := w.handOver(d)
@@ -86,6 +112,9 @@ func (w *writer) handOver(d vfs.Durability) error {
 		if err := w.fs.settle(); err != nil {
 			return err
 		}
+	}
+	if err := w.file.failure(); err != nil {
+		return err
 	}
 	if err := w.buffer.Flush(); err != nil {
 		return failure("sync", w.file.name, err)
@@ -116,8 +145,9 @@ func (w *writer) Close() error {
 		return failure("close", w.file.name, os.ErrClosed)
 	}
 	w.closed = true
+	givenUp := w.err != nil
 	var err error
-	if w.err == nil {
+	if !givenUp {
 		if err = w.buffer.Flush(); err != nil {
 			err = failure("close", w.file.name, err)
 			w.fail(err)
@@ -127,14 +157,18 @@ func (w *writer) Close() error {
 
 	w.fs.mu.Lock()
 	defer w.fs.mu.Unlock()
-	if w.fs.unsettled == w.file {
-		w.file.writerClosed = true
+	lost := w.file.failure()
+	if !givenUp {
+		err = cmp.Or(err, lost)
+	}
+	if w.fs.unsettled == w.file && lost == nil {
+		w.file.writerClosed, w.file.givenUp = true, givenUp
 		return err
 	}
-	if closeErr := closeHandle(w.file); err == nil {
-		err = closeErr
+	if w.fs.unsettled == w.file {
+		w.fs.unsettled = nil
 	}
-	return err
+	return cmp.Or(err, closeHandle(w.file))
 }
 
 // Abandon does to the Writer what a failed Write or Sync does: it drops the bytes after the

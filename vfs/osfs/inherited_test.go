@@ -17,7 +17,7 @@ func TestFirstSyncSettlesWhatIsThere(t *testing.T) {
 		fs, err := Open(before.dir)
 		ok(t, err)
 		w := written(t, fs, "000002.log", "x")
-		w.file.named.Store(true)
+		w.file.named = true
 		fs.dir = filepath.Join(before.dir, "missing")
 		if w.Sync(d) == nil {
 			t.Error("done without an fsync of 000001.log")
@@ -26,7 +26,7 @@ func TestFirstSyncSettlesWhatIsThere(t *testing.T) {
 		fs.dir = before.dir
 		w = written(t, fs, "000003.log", "x")
 		ok(t, w.Sync(d))
-		w.file.named.Store(true)
+		w.file.named = true
 		fs.dir = filepath.Join(before.dir, "missing")
 		ok(t, w.Sync(d))
 	}

@@ -38,3 +38,8 @@ func lockFile(path string) (io.Closer, error) {
 type locks struct{ claim, file io.Closer }
 
 func (l locks) Close() error { return errors.Join(l.claim.Close(), l.file.Close()) }
+
+// unclaimed is the claim where none is made.
+type unclaimed struct{}
+
+func (unclaimed) Close() error { return nil }

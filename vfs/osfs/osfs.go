@@ -7,13 +7,18 @@
 //     promise 3 of vfs holds in a loss of power, too, for every Sync that returned, at
 //     the price of one fsync a log. Which file a process that was killed has left so is not
 //     known: the first sync or Rename settles all files that are there.
-//  3. The lock is the file LOCK, as in LevelDB. It is not listed, and the FS refuses to
+//  3. What an fsync that failed has lost, a later one neither saves nor tells of. So there is no
+//     second try: the file's Writer is dead, and until it is closed no other file's sync and no
+//     Rename takes effect. If nobody is left to be told, since the Writer was closed before, not
+//     having failed, or was another process's, none does until the directory is opened anew.
+//  4. The lock is the file LOCK, as in LevelDB. It is not listed, and the FS refuses to
 //     create, open, remove or rename it. Subdirectories and other special files are ignored.
 //
 // It runs in Node, too, as js/wasm, but not on Windows. There, only a Sync, a Rename, a Lock and a
-// Close of the FS wait. The lock excludes other programs in Node and those that use this package, but
-// on Linux no other LevelDB programs, and nobody in another network namespace: Node has no lock for
-// files. On Windows a directory has no fsync, so that the durability of names is what NTFS gives.
+// Close of a Writer or of the FS wait. The lock excludes other programs in Node and those that use
+// this package, but on Linux no other LevelDB programs, and nobody in another network namespace:
+// Node has no lock for files. On Windows a directory has no fsync, so that the durability of names
+// is what NTFS gives.
 //
 // All methods are safe for concurrent use, but for those of one Writer.
 package osfs
@@ -42,6 +47,7 @@ type FS struct {
 	mu        sync.Mutex
 	unsettled *file // synced Relaxed and not by fsync since; nil: none
 	inherited bool  // files that others have written may be unsettled, too
+	lost      error // why bytes of those may be lost
 }
 
 // Open returns the FS of a directory, which must exist.
@@ -179,14 +185,17 @@ func (fs *FS) Close() error {
 	if fs.unsettled == nil {
 		return nil
 	}
-	return fs.settle()
+	err := fs.settle()
+	if fs.unsettled != nil {
+		err = errors.Join(err, fs.release())
+	}
+	return err
 }
 
 // settle brings what is unsettled to the medium. fs.mu must be held.
-// After a failure it stays unsettled, so that the next caller tries again.
 func (fs *FS) settle() error {
 	if fs.inherited {
-		if err := fs.settleInherited(); err != nil {
+		if err := fs.settleInherited(fs.system.reopen); err != nil {
 			return err
 		}
 		fs.inherited = false
@@ -195,9 +204,16 @@ func (fs *FS) settle() error {
 	if f == nil {
 		return nil
 	}
-	if err := fs.fsync(f); err != nil {
-		return err
+	err := fs.fsync(f)
+	if err == nil || f.givenUp {
+		return errors.Join(err, fs.release())
 	}
+	return err
+}
+
+// release ends the wait for the unsettled file. fs.mu must be held.
+func (fs *FS) release() error {
+	f := fs.unsettled
 	fs.unsettled = nil
 	if f.writerClosed {
 		return closeHandle(f)
@@ -206,36 +222,59 @@ func (fs *FS) settle() error {
 }
 
 // settleInherited brings every file of the directory to the medium.
-func (fs *FS) settleInherited() error {
+func (fs *FS) settleInherited(open func(path string) (handle, error)) error {
+	if fs.lost != nil {
+		return fs.lost
+	}
 	files, err := fs.system.list(fs.dir)
 	if err != nil {
 		return failure("list", fs.dir, err)
 	}
 	for _, f := range files {
-		err := fs.system.sync(filepath.Join(fs.dir, f.Name))
-		// A file that is gone, or may not be written, nobody here wrote.
-		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
-			return failure("sync", f.Name, err)
+		handle, err := open(filepath.Join(fs.dir, f.Name))
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+			continue // nobody here wrote it
+		}
+		if err != nil {
+			return failure("open", f.Name, err)
+		}
+		if err := errors.Join(handle.Sync(), handle.Close()); err != nil {
+			fs.lost = failure("sync", f.Name, err)
+			return fs.lost
 		}
 	}
 	if err := fs.system.syncDirectory(fs.dir); err != nil {
-		return failure("sync directory", fs.dir, err)
+		fs.lost = failure("sync directory", fs.dir, err)
 	}
-	return nil
+	return fs.lost
 }
 
-// fsync makes a file and its name durable.
+// fsync makes a file and its name durable, unless that has failed before.
 func (fs *FS) fsync(f *file) error {
+	// The system tells one caller of a failure.
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	if err := f.failure(); err != nil {
+		return err
+	}
+	err := fs.fsyncOnce(f)
+	if err != nil {
+		f.lost.Store(&err)
+	}
+	return err
+}
+
+func (fs *FS) fsyncOnce(f *file) error {
 	if err := f.handle.Sync(); err != nil {
 		return failure("sync", f.name, err)
 	}
-	if f.named.Load() {
+	if f.named {
 		return nil
 	}
 	if err := fs.system.syncDirectory(fs.dir); err != nil {
 		return failure("sync the name of", f.name, err)
 	}
-	f.named.Store(true)
+	f.named = true
 	return nil
 }
 

@@ -166,14 +166,8 @@ func (s *system) list(dir string) ([]vfs.FileInfo, error) {
 	return infos, nil
 }
 
-// sync makes the bytes of a file durable, which another process may have written.
-func (s *system) sync(path string) error {
-	file, err := s.openAs(path, "r+")
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
-}
+// reopen opens a file for an fsync that another process may have written.
+func (s *system) reopen(path string) (handle, error) { return s.openAs(path, "r+") }
 
 // syncDirectory makes the names in a directory durable.
 func (s *system) syncDirectory(dir string) error {
@@ -247,6 +241,3 @@ func (f *nodeFile) Close() error {
 	_, err := call(f.system.fs, "closeSync", f.descriptor)
 	return err
 }
-
-// isDiskFull knows the codes for a full disk that package syscall has no name for.
-func isDiskFull(error) bool { return false }

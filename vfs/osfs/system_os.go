@@ -74,13 +74,13 @@ func (system) list(dir string) ([]vfs.FileInfo, error) {
 	return infos, nil
 }
 
-// sync makes the bytes of a file durable, which another process may have written.
-func (system) sync(path string) error {
+// reopen opens a file for an fsync that another process may have written.
+func (system) reopen(path string) (handle, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(file.Sync(), file.Close())
+	return file, nil
 }
 
 // syncDirectory makes the names in a directory durable.
