@@ -193,11 +193,12 @@ func TestCheckpointEndsWhenTheStoreIsClosed(t *testing.T) {
 	options := repairOptions()
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	var copying atomic.Bool
-	options.Yield = func() {
+	options.Yield = func() bool {
 		if copying.CompareAndSwap(true, false) {
 			close(begun)
 			<-goOn
 		}
+		return false
 	}
 	db, err := engine.Open(s.fs, options)
 	must(t, err)

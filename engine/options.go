@@ -89,11 +89,13 @@ type Options struct {
 	Compactions int
 
 	// Yield, if set, is called by background work after each few milliseconds of
-	// computing, so that a host with one thread can serve others. It may wait.
-	Yield func()
+	// computing, so that a host with one thread can serve others. It may wait, and reports whether
+	// others were served meanwhile: if so, it is called more often for a while.
+	Yield func() (served bool)
 }
 
-const minMemoryBudget = 1 << 20
+// MinMemoryBudget is the least MemoryBudget of a store.
+const MinMemoryBudget = 1 << 20
 
 // maxSizeOption is far from where multiples of a size, as levels and compactions have them,
 // overflow.
@@ -106,9 +108,9 @@ func (o *Options) withDefaults() (Options, error) {
 		opts = *o
 	}
 	setDefault(&opts.MemoryBudget, 32<<20)
-	if opts.MemoryBudget < minMemoryBudget {
+	if opts.MemoryBudget < MinMemoryBudget {
 		return opts, fmt.Errorf("%w: memory budget of %d bytes, at least %d needed",
-			ErrInvalidArgument, opts.MemoryBudget, minMemoryBudget)
+			ErrInvalidArgument, opts.MemoryBudget, MinMemoryBudget)
 	}
 	setDefault(&opts.MemtableSize, int(min(opts.MemoryBudget/8, 4<<20)))
 	setDefault(&opts.BlockCacheSize, opts.MemoryBudget*3/8)

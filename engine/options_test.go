@@ -71,7 +71,7 @@ func TestNilOptionsAreTheDefaults(t *testing.T) {
 func TestYieldIsCalledByLongWork(t *testing.T) {
 	var yields atomic.Int64
 	o := smallOptions()
-	o.Yield = func() { yields.Add(1) }
+	o.Yield = func() bool { yields.Add(1); return false }
 	f := newFixture(t, o)
 	yieldsIn := func(run func()) bool {
 		before := yields.Load()

@@ -12,7 +12,8 @@
 //     crash, if one Sync's bytes are there, so are those of every Sync that returned before it.
 //  4. A Writer whose Write or Sync failed is dead: every later call but Close returns the
 //     same error, and the bytes after its last successful Sync are dropped from the file, as
-//     far as the medium still obeys.
+//     far as the medium still obeys. So is a Writer whose Relaxed bytes turn out to be lost when
+//     another file is synced: until it is closed, no other Sync and no Rename takes effect.
 //  5. Rename is atomic, replaces its target, and is durable when it returns, together with
 //     everything that was synced before it.
 //  6. A removed or replaced file that is still open stays readable to its Readers. A removal
@@ -97,6 +98,15 @@ type Reader interface {
 
 	// Close releases the Reader.
 	Close() error
+}
+
+// TryReader is a Reader that has parts of its file in memory.
+type TryReader interface {
+	Reader
+
+	// TryReadAt fills p with the bytes at offset and returns true, if it can do so at once: it
+	// waits for nothing. Otherwise p is undefined.
+	TryReadAt(p []byte, offset int64) bool
 }
 
 // Durability says what a Sync waits for.

@@ -18,10 +18,10 @@ import (
 type host struct{ module *moduleState }
 
 // OpenFS implements session.Host.
-func (host) OpenFS(store, storage string, create session.Creation) (vfs.FS, error) {
+func (host) OpenFS(store, storage string, create session.Creation, cacheSize int64) (vfs.FS, error) {
 	switch storage {
 	case "idb":
-		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew})
+		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew, CacheSize: cacheSize})
 		switch {
 		case errors.Is(err, idbfs.ErrExists):
 			return nil, fmt.Errorf("open store %q: %w", store, engine.ErrExists)

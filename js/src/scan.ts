@@ -1,18 +1,19 @@
+import { refusal, requireSignal } from './arguments.js'
 import { done, type Client, type Reply } from './client.js'
 import { asyncDispose } from './dispose.js'
-import { aborted, invalid, type VarveError } from './errors.js'
-import { MORE, NO_LIMIT, Op, RequestFlag, type ResponseReader } from './frame.js'
+import { aborted, type VarveError } from './errors.js'
+import { NO_LIMIT, Op, RequestFlag, type ResponseReader } from './frame.js'
 import type { Key } from './keys.js'
 import type { Bounds, KeyRange } from './range.js'
 
 /** Which entries, in which order, and how many. */
 export interface ScanOptions extends KeyRange {
   /** From the last key to the first. Default false. */
-  reverse?: boolean
+  reverse?: boolean | undefined
   /** At most so many. Default: all. */
-  limit?: number
+  limit?: number | undefined
   /** Ends the scan; the iteration then fails with `ABORTED`. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A key and its value. */
@@ -21,6 +22,9 @@ export type Entry<K extends Key = string, V = unknown> = [key: K, value: V]
 /** Bytes asked for at first, if nothing else is said; every answer doubles it, up to the most. */
 const FIRST_ANSWER = 32 << 10
 const LARGEST_ANSWER = 512 << 10
+
+/** The same where there is a limit: whoever gives one mostly takes all of it. */
+const LIMITED_ANSWER = 256 << 10
 
 /** What is left of a scan that was dropped: its handle, and the listener on its signal. @internal */
 export interface Dropped {
@@ -45,32 +49,30 @@ export function openScan<T>(
   options: Pick<ScanOptions, 'reverse' | 'limit' | 'signal'>,
   mode: number,
   read: (response: ResponseReader) => T,
-  wanted = FIRST_ANSWER,
+  wanted = options.limit === undefined ? FIRST_ANSWER : LIMITED_ANSWER,
 ): Scan<T> {
   const { limit = Infinity, signal } = options
-  if (!(limit >= 0) || (limit !== Infinity && !Number.isInteger(limit))) {
-    throw invalid(`limit is ${limit}; it is a whole number, or left out for no limit.`)
+  if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 0)) {
+    throw refusal('limit', limit, 'is a whole number, or left out for no limit')
   }
+  requireSignal(signal)
   const handle = client.newHandle()
   const chunks: Reply<Chunk<T>> = { read: (response) => readChunk(response, read) }
-  if (signal?.aborted) return new Scan(client, registry, handle, chunks, Promise.reject(aborted(signal)), undefined)
-
-  const flags =
-    MORE | mode | (options.reverse ? RequestFlag.reverse : 0) | (upper ? RequestFlag.upperBound : 0)
-  const details = uint32s(snapshot, Math.min(limit, NO_LIMIT), wanted)
-  const id = client.reserve()
-  client.writer.add(Op.scanOpen, flags, 0, id, handle, lower, '', upper ?? '')
-  client.writer.add(Op.scanOpen, 0, 0, id, handle, details, '', '')
-  return new Scan(client, registry, handle, chunks, client.send(id, chunks), signal, wanted)
+  const first = client.request(chunks, () => {
+    if (signal?.aborted) throw aborted(signal)
+    const flags = mode | (options.reverse ? RequestFlag.reverse : 0) | (upper ? RequestFlag.upperBound : 0)
+    client.add(Op.scanOpen, flags, 0, handle, lower, '', upper)
+    client.add(Op.scanOpen, 0, 0, handle, uint32s(snapshot, Math.min(limit, NO_LIMIT), wanted))
+  })
+  return new Scan(client, registry, handle, chunks, first, signal?.aborted ? undefined : signal, wanted)
 }
 
 /** Begins an archive of the store, whose moment is this call. @internal */
 export function openExport(client: Client, registry: ScanRegistry): Scan<Uint8Array> {
   const handle = client.newHandle()
   const chunks: Reply<Chunk<Uint8Array>> = { read: (response) => readChunk(response, () => response.valueBytes()) }
-  const id = client.reserve()
-  client.writer.add(Op.export, 0, 0, id, handle, uint32s(FIRST_ANSWER), '', '')
-  return new Scan(client, registry, handle, chunks, client.send(id, chunks), undefined)
+  const first = client.request(chunks, () => client.add(Op.export, 0, 0, handle, uint32s(FIRST_ANSWER)))
+  return new Scan(client, registry, handle, chunks, first, undefined)
 }
 
 function uint32s(...numbers: number[]): Uint8Array {
@@ -265,7 +267,8 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     this.#items = chunk.items
     this.#index = 0
     this.#last = chunk.end
-    if (chunk.end) this.#registry.unregister(this)
+    // The listener on a signal ends with the iteration, or else by the collector.
+    if (chunk.end && !this.#aborted) this.#registry.unregister(this)
     if (chunk.end && chunk.items.length === 0) this.#end()
   }
 
@@ -273,15 +276,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     if (this.#arriving || this.#last || this.#ended) return
     this.#wanted = Math.min(this.#wanted * 2, LARGEST_ANSWER)
     const client = this.#client
-    try {
-      client.check()
-    } catch (error) {
-      this.#fail(error)
-      return
-    }
-    const id = client.reserve()
-    client.writer.add(Op.scanNext, 0, 0, id, this.#handle, uint32s(this.#wanted), '', '')
-    this.#expect(client.send(id, this.#chunks))
+    this.#expect(client.request(this.#chunks, () => client.add(Op.scanNext, 0, 0, this.#handle, uint32s(this.#wanted))))
   }
 
   #expect(chunk: Promise<Chunk<T>>): void {

@@ -88,6 +88,9 @@ func (f *file) pageLen(index int64) int {
 	return int(min(pageSize, f.committed.size-index*pageSize))
 }
 
+// pageCount returns the number of pages of a file that nobody writes any more.
+func (f *file) pageCount() int64 { return (f.committed.size + pageSize - 1) / pageSize }
+
 // measure reads a file that an earlier owner did not seal, to know its size. The owner of the
 // store seals it then, since nobody can add to it any more.
 func (fs *FS) measure(f *file) error {

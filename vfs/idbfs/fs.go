@@ -23,6 +23,9 @@ type Options struct {
 
 	// OpenTimeout bounds how long the browser may take to connect. Default 10 s.
 	OpenTimeout time.Duration
+
+	// CacheSize is how many bytes of pages are kept in memory. Default, and the least: 2 MiB.
+	CacheSize int64
 }
 
 const defaultTimeout = 10 * time.Second
@@ -36,6 +39,7 @@ type FS struct {
 	cache   *pageCache
 	lockWeb func(store string) (io.Closer, error)
 	freeing time.Duration // see freeingTime
+	reclaim sync.Mutex    // held by who makes the browser give space back
 
 	mu       sync.Mutex
 	err      error // why no call is served any more
@@ -82,7 +86,7 @@ func open(name string, o Options) (*FS, error) {
 	}
 	fs.lockWeb = func(store string) (io.Closer, error) { return takeWebLock(store) }
 	fs.pages = newPageStore(db)
-	fs.cache = newPageCache(fs)
+	fs.cache = newPageCache(fs, o.CacheSize)
 	fs.merge(l)
 	return fs, nil
 }
@@ -334,10 +338,10 @@ func (fs *FS) takeOver() error {
 		return f != nil && f.writing
 	}
 	l, err := fs.db.takeOver(ours)
-	if isException(err, "QuotaExceededError") && fs.spendHeadroom(0) {
+	if isRefusal(err) && fs.spendHeadroom(0) {
 		l, err = fs.db.takeOver(ours)
 	}
-	if isException(err, "QuotaExceededError") {
+	if isRefusal(err) {
 		// A full store must open, to be emptied. The lock keeps others out; what is missing
 		// is the fence against one who does not know that it lost it.
 		l, err = fs.db.readDirectory()
@@ -357,6 +361,11 @@ func (fs *FS) takeOver() error {
 	fs.headroom.low = fs.headroom.pieces < fs.piecesWanted()
 	if fs.headroom.low {
 		fs.headroom.spent = time.Now()
+	}
+	for id := max(1, fs.nextID-maxWaste); id < fs.nextID; id++ {
+		if fs.files[id] == nil {
+			fs.headroom.waste.add(id)
+		}
 	}
 	fs.sweep = sweep{due: true, below: recordKey(fs.nextID, 0)}
 	fs.wake()

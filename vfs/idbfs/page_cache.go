@@ -4,9 +4,9 @@ package idbfs
 
 import "container/list"
 
-// cachedPages is how many pages are kept: enough for some sequential readers side by side,
-// each with its pages ahead. What is read again and again is kept by the engine, as blocks.
-const cachedPages = 64
+// minCapacity is how many pages are kept at least: enough for some sequential readers side by
+// side, each with its pages ahead. What is read again and again is kept by the engine, as blocks.
+const minCapacity = 64
 
 // spareBuffers bounds the page buffers that are kept for use again.
 const spareBuffers = 32
@@ -15,20 +15,23 @@ const spareBuffers = 32
 // first pages are there while the browser still looks for the last.
 const pagesAtOnce = 16
 
-// forgetAfter is how many further pages are fetched before one ahead, that nobody has read by then,
-// counts as wanted no more.
-const forgetAfter = 2 * cachedPages
+// neighbours is the number of pages of a part of a file that is fetched as a whole, for a reader of
+// one of them, while there is room for more than sequential readers need: eight pages take the
+// browser about twice as long as one.
+const neighbours = 8
 
 // pageCache holds the pages that were read last, and fetches others: those that are wanted in
 // one turn of the scheduler together. It is guarded by FS.mu, but for what page says.
 type pageCache struct {
 	fs       *FS
+	capacity int // in pages
 	pages    map[int64]*page
 	recent   *list.List // of *page, the most recently used first
 	wanted   []*page
-	fetching bool // a goroutine is about to fetch what is wanted
-	ahead    int  // pages that are there, or will be, before anybody read them
-	made     int  // pages, ever
+	beside   []*page // neighbours of those that are wanted
+	fetching bool    // a goroutine is about to fetch what is wanted
+	ahead    int     // pages that are there, or will be, before anybody read them
+	made     int     // pages, ever
 	spare    [][]byte
 }
 
@@ -46,13 +49,22 @@ type page struct {
 	place  *list.Element
 }
 
-func newPageCache(fs *FS) *pageCache {
-	return &pageCache{fs: fs, pages: make(map[int64]*page), recent: list.New()}
+// newPageCache returns a cache for size bytes, or for the least that readers need.
+func newPageCache(fs *FS, size int64) *pageCache {
+	return &pageCache{
+		fs:       fs,
+		capacity: int(max(size/pageSize, minCapacity)),
+		pages:    make(map[int64]*page),
+		recent:   list.New(),
+	}
 }
 
 // pin returns a page, which is ready now or will be once somebody fetches what is wanted.
 func (c *pageCache) pin(f *file, index int64) *page {
-	p := c.want(f, index)
+	p, found := c.find(f, index)
+	if !found {
+		c.wanted = append(c.wanted, p)
+	}
 	c.setAhead(p, false)
 	return p
 }
@@ -60,9 +72,25 @@ func (c *pageCache) pin(f *file, index int64) *page {
 // pinAhead lets a page come that is not there.
 func (c *pageCache) pinAhead(f *file, index int64) {
 	if c.pages[recordKey(f.id, index)] == nil {
-		p := c.want(f, index)
+		p, _ := c.find(f, index)
+		c.wanted = append(c.wanted, p)
 		c.setAhead(p, true)
 		c.unpin(p)
+	}
+}
+
+// pinNeighbours lets those of a page that is pinned come along, as long as there is room.
+func (c *pageCache) pinNeighbours(f *file, index int64) {
+	if c.recent.Len()+neighbours-1+minCapacity > c.capacity {
+		return
+	}
+	start := index - index%neighbours
+	for i := start; i < min(start+neighbours, f.pageCount()); i++ {
+		if c.pages[recordKey(f.id, i)] == nil {
+			p, _ := c.find(f, i)
+			c.beside = append(c.beside, p)
+			c.unpin(p)
+		}
 	}
 }
 
@@ -77,20 +105,36 @@ func (c *pageCache) setAhead(p *page, ahead bool) {
 	}
 }
 
-func (c *pageCache) want(f *file, index int64) *page {
+// find returns a page, pinned: one that was found, or a new one, which it is up to the caller to
+// have fetched.
+func (c *pageCache) find(f *file, index int64) (p *page, found bool) {
 	key := recordKey(f.id, index)
 	if p := c.pages[key]; p != nil {
 		p.pins++
 		c.recent.MoveToFront(p.place)
-		return p
+		return p, true
 	}
 	c.evict()
 	c.made++
-	p := &page{key: key, data: c.takeBuffer()[:f.pageLen(index)], pins: 2, number: c.made, ready: make(chan struct{})}
+	p = &page{key: key, data: c.takeBuffer()[:f.pageLen(index)], pins: 2, number: c.made, ready: make(chan struct{})}
 	p.place = c.recent.PushFront(p)
 	c.pages[key] = p
-	c.wanted = append(c.wanted, p)
-	return p
+	return p, false
+}
+
+// tryRead copies a part of a file that is there. It reports whether that was all of it.
+func (c *pageCache) tryRead(f *file, p []byte, offset int64) bool {
+	for len(p) > 0 {
+		page := c.pages[recordKey(f.id, offset/pageSize)]
+		if page == nil || !page.loaded {
+			return false
+		}
+		c.setAhead(page, false)
+		c.recent.MoveToFront(page.place)
+		n := copy(p, page.data[offset%pageSize:])
+		p, offset = p[n:], offset+int64(n)
+	}
+	return true
 }
 
 func (c *pageCache) unpin(p *page) {
@@ -101,14 +145,15 @@ func (c *pageCache) unpin(p *page) {
 }
 
 // evict makes room for a page, as far as pages are not pinned. Pages ahead stay longer than those
-// that were read, but not for a reader that never comes.
+// that were read, but not for a reader that never comes: after so many further pages they count as
+// wanted no more.
 func (c *pageCache) evict() {
-	c.evictIf(func(p *page) bool { return !p.ahead || c.made-p.number > forgetAfter })
+	c.evictIf(func(p *page) bool { return !p.ahead || c.made-p.number > 2*c.capacity })
 	c.evictIf(func(*page) bool { return true })
 }
 
 func (c *pageCache) evictIf(may func(p *page) bool) {
-	for e := c.recent.Back(); e != nil && c.recent.Len() >= cachedPages; {
+	for e := c.recent.Back(); e != nil && c.recent.Len() >= c.capacity; {
 		p := e.Value.(*page)
 		e = e.Prev()
 		if p.pins == 0 && may(p) {
@@ -137,10 +182,13 @@ func (c *pageCache) undertake() bool {
 func (c *pageCache) fetchWanted() {
 	letOthersRun()
 	c.fs.mu.Lock()
-	pages := c.wanted
-	c.wanted = nil
+	pages, beside := c.wanted, c.beside
+	c.wanted, c.beside = nil, nil
 	c.fetching = false
 	c.fs.mu.Unlock()
+	if len(beside) > 0 {
+		go c.fetch(beside) // behind the others, which are waited for
+	}
 	c.fetch(pages)
 }
 

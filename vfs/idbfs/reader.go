@@ -30,11 +30,11 @@ const (
 	// the browser is not to wait for us, nor we for it.
 	minWindow = 8
 	maxWindow = 32
-	aheadStep = 8
+	aheadStep = pagesAtOnce
 
 	// maxAhead bounds what all readers of a store together have fetched ahead. The rest of the
 	// cache is for pages being read.
-	maxAhead = cachedPages - pagesAtOnce
+	maxAhead = minCapacity - pagesAtOnce
 )
 
 // Open implements vfs.FS.
@@ -146,6 +146,16 @@ func (r *reader) ReadAt(p []byte, offset int64) (int, error) {
 	return len(p), end
 }
 
+// TryReadAt implements vfs.TryReader.
+func (r *reader) TryReadAt(p []byte, offset int64) bool {
+	if !r.fs.mu.TryLock() {
+		return false
+	}
+	defer r.fs.mu.Unlock()
+	return !r.closed && r.fs.err == nil && r.paged && offset >= 0 && offset+int64(len(p)) <= r.size &&
+		r.fs.cache.tryRead(r.file, p, offset)
+}
+
 // readPages fills p, which lies within the file and in at most pagesAtOnce pages.
 func (r *reader) readPages(p []byte, offset int64) error {
 	first, last := offset/pageSize, (offset+int64(len(p))-1)/pageSize
@@ -157,7 +167,9 @@ func (r *reader) readPages(p []byte, offset int64) error {
 		pages[i] = cache.pin(r.file, first+int64(i))
 	}
 	fetch := cache.undertake()
-	r.runAhead(first, last)
+	if !r.runAhead(first, last) && fetch {
+		cache.pinNeighbours(r.file, first)
+	}
 	if cache.undertake() {
 		go cache.fetchWanted() // pages ahead, for which this call does not wait
 	}
@@ -191,23 +203,24 @@ func (r *reader) readPages(p []byte, offset int64) error {
 
 // runAhead asks for the pages behind those from first to last, if the Reader goes through the
 // file in order.
-func (r *reader) runAhead(first, last int64) {
-	sequential := first == r.next || first == r.next-1
+func (r *reader) runAhead(first, last int64) (sequential bool) {
+	sequential = first == r.next || first == r.next-1
 	r.next = last + 1
 	if !sequential || last == 0 {
 		r.wanted, r.window = r.next, 0
-		return
+		return false
 	}
 	if r.wanted > r.next+r.window-min(aheadStep, r.window/2) {
-		return
+		return true
 	}
 	r.window = min(max(2*r.window, minWindow), maxWindow)
-	end := (r.size + pageSize - 1) / pageSize
+	end := r.file.pageCount()
 	r.wanted = max(r.wanted, r.next)
 	for r.wanted < min(r.next+r.window, end) && r.fs.cache.ahead < maxAhead {
 		r.fs.cache.pinAhead(r.file, r.wanted)
 		r.wanted++
 	}
+	return true
 }
 
 // Close implements vfs.Reader.

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -17,7 +16,8 @@ type export struct{ *archive.Reader }
 
 // export begins an archive, whose moment is this call: what follows waits until that is held.
 func (s *Session) export(r *frame.Request) {
-	if len(r.Entries[0].Key) != 4 {
+	wanted := wantedOf(r.Entries[0].Key)
+	if wanted == 0 {
 		s.fail(r.ID, fmt.Errorf("%w: malformed export", engine.ErrInvalidArgument))
 		return
 	}
@@ -25,7 +25,7 @@ func (s *Session) export(r *frame.Request) {
 		return
 	}
 	s.leavePresent()
-	id, handle, wanted := r.ID, r.Handle, binary.LittleEndian.Uint32(r.Entries[0].Key)
+	id, handle := r.ID, r.Handle
 	s.block(func() {
 		image, err := s.db.NewImage()
 		if err != nil {

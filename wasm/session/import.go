@@ -24,13 +24,13 @@ type restoring struct {
 
 // beginImport makes ready for the pieces of an archive.
 func (s *Session) beginImport(name string, o openOptions) error {
-	fs, err := s.host.OpenFS(name, o.storage, Creation{})
+	fs, err := s.host.OpenFS(name, o.storage, Creation{}, o.cacheSize)
 	if err != nil {
 		return err
 	}
 	from, to := io.Pipe()
 	i := &restoring{name: name, options: o, fs: fs, archive: to, done: make(chan error, 1)}
-	i.options.engine.Yield = s.host.Yield
+	i.options.engine.Yield = s.yield
 	go func() {
 		err := archive.Restore(fs, from, i.options.engine)
 		i.done <- err

@@ -39,7 +39,7 @@ type cursor struct {
 
 // openScan makes the iterator, whose moment is this call, and begins to read.
 func (s *Session) openScan(r *frame.Request) bool {
-	if len(r.Entries) != 2 || len(r.Entries[1].Key) != 12 {
+	if len(r.Entries) != 2 || len(r.Entries[1].Key) != 12 || wantedOf(r.Entries[1].Key[8:]) == 0 {
 		s.fail(r.ID, fmt.Errorf("%w: malformed scan", engine.ErrInvalidArgument))
 		return true
 	}
@@ -59,7 +59,7 @@ func (s *Session) openScan(r *frame.Request) bool {
 		return true
 	}
 	c := &cursor{Iterator: iterator, flags: e.Flags, remaining: binary.LittleEndian.Uint32(details[4:])}
-	s.beginScan(r.ID, r.Handle, c, binary.LittleEndian.Uint32(details[8:]))
+	s.beginScan(r.ID, r.Handle, c, wantedOf(details[8:]))
 	return true
 }
 
@@ -84,11 +84,20 @@ func (s *Session) nextOfScan(r *frame.Request) {
 	switch {
 	case sc == nil:
 		s.fail(r.ID, unknownHandle("scan", r.Handle))
-	case sc.reading || len(r.Entries[0].Key) != 4:
-		s.fail(r.ID, fmt.Errorf("%w: scan %d is being read", engine.ErrInvalidArgument, r.Handle))
+	case sc.reading || wantedOf(r.Entries[0].Key) == 0:
+		s.fail(r.ID, fmt.Errorf("%w: scan %d is being read, or no bytes of it are wanted", engine.ErrInvalidArgument, r.Handle))
 	default:
-		s.readScan(r.ID, r.Handle, sc, binary.LittleEndian.Uint32(r.Entries[0].Key))
+		s.readScan(r.ID, r.Handle, sc, wantedOf(r.Entries[0].Key))
 	}
+}
+
+// wantedOf returns the number of bytes that a request wants, or 0 if it is malformed: an answer
+// without any would say that the scan has ended.
+func wantedOf(number []byte) uint32 {
+	if len(number) != 4 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(number)
 }
 
 func (s *Session) closeScan(r *frame.Request) {

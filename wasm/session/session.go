@@ -27,8 +27,9 @@ import (
 // Host is what a session runs in. Respond must not wait and not call the session; the others
 // may wait.
 type Host interface {
-	// OpenFS opens the file system of the store, under the conditions that create gives.
-	OpenFS(store, storage string, create Creation) (vfs.FS, error)
+	// OpenFS opens the file system of the store, under the conditions that create gives. It may
+	// keep so many bytes of files in memory; 0: as it likes.
+	OpenFS(store, storage string, create Creation, cacheSize int64) (vfs.FS, error)
 
 	// Destroy deletes a store. It is no error if there is none.
 	Destroy(store string) error
@@ -81,6 +82,8 @@ type Session struct {
 	out      frame.Responses
 	flushing bool // a goroutine is about to send out
 	woke     bool // Submit made a goroutine runnable
+	frames   int  // that were submitted, ever
+	yielded  int  // frames that were submitted before the last yield
 }
 
 // New returns a session without a store. The first request must open one.
@@ -93,6 +96,7 @@ func New(host Host) *Session {
 func (s *Session) Submit(data []byte) (woke bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.frames++
 	requests := &s.submitted
 	if err := requests.Reset(data); err != nil {
 		return false, err
@@ -152,6 +156,16 @@ func (s *Session) drain() {
 // block lets everything behind the current request wait until wait has returned. It is called
 // in a goroutine, without the mutex.
 func (s *Session) block(wait func()) { s.blocked = wait }
+
+// yield lets the host serve its events, and reports whether requests came since the last time.
+func (s *Session) yield() (served bool) {
+	s.host.Yield()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	served = s.frames > s.yielded
+	s.yielded = s.frames
+	return served
+}
 
 func (s *Session) spawn(f func()) {
 	s.woke = true

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/varvedb/varve/engine"
@@ -359,4 +360,34 @@ func TestSubmitRefusesMalformedFramesWithoutEffect(t *testing.T) {
 		t.Error("a frame without its header was taken")
 	}
 	c.put("k", "v")
+}
+
+// fullFS is short of space for what adds to the store.
+type fullFS struct {
+	vfs.FS
+	low atomic.Bool
+}
+
+func (fs *fullFS) Low() bool { return fs.low.Load() }
+
+func (fs *fullFS) Admit(n int64) error { return &vfs.NoSpaceError{Wanted: n, Available: 0} }
+
+func TestDeletesDoNotShareTheRefusalOfPutsAroundThem(t *testing.T) {
+	fs := &fullFS{FS: memfs.New()}
+	c := openClient(t, fs)
+	c.put("a", "1")
+	c.put("b", "2")
+	fs.low.Store(true)
+	first := c.add(frame.Del, 0, "a", "")
+	put := c.add(frame.Put, 0, "c", "3")
+	second := c.add(frame.Del, 0, "b", "")
+	all := c.addGetMany(0, "a", "b", "c")
+	c.submit()
+	checkValues(t, "delete before the put", c.await(first), "")
+	if got := c.await(put); got[0].code != frame.NoSpace {
+		t.Errorf("put: %v, want the refusal", got)
+	}
+	checkValues(t, "delete behind the put", c.await(second), "")
+	checkValues(t, "contents", c.await(all), "-", "-", "-")
+	fs.low.Store(false)
 }

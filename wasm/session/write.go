@@ -22,7 +22,7 @@ type gathering struct {
 func (s *Session) write(r *frame.Request) bool {
 	g := &s.gathered
 	durability := s.durabilityOf(r)
-	if len(g.ids) > 0 && (g.durability != durability || g.batch.Len() >= maxGathered || len(r.Entries) > 1) {
+	if len(g.ids) > 0 && (g.durability != durability || g.batch.Len() >= maxGathered || len(r.Entries) > 1 || s.differs(r)) {
 		if !s.apply() {
 			return false
 		}
@@ -40,6 +40,12 @@ func (s *Session) write(r *frame.Request) bool {
 	}
 	g.ids = append(g.ids, r.ID)
 	return true
+}
+
+// differs reports whether the store may now refuse what is gathered and take the request, or the
+// other way round.
+func (s *Session) differs(r *frame.Request) bool {
+	return (r.Entries[0].Op == frame.Put) != s.gathered.batch.Adds() && s.db.ShortOfSpace()
 }
 
 // reset empties the gathering, and gives up memory that a large one took.

@@ -22,6 +22,24 @@ func build(t *testing.T) string {
 	return module
 }
 
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func mustSlim(t *testing.T, module []byte) []byte {
+	t.Helper()
+	slimmed, err := slim(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slimmed
+}
+
 // run runs a module by Node, and returns what it wrote.
 func run(t *testing.T, module string) string {
 	t.Helper()
@@ -69,14 +87,8 @@ func TestSlimmedProgramRunsAsBeforeAndNamesItsFunctionsWhenItCrashes(t *testing.
 }
 
 func TestSlimmedModuleIsSmallerToSend(t *testing.T) {
-	module, err := os.ReadFile(build(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	slimmed, err := slim(module)
-	if err != nil {
-		t.Fatal(err)
-	}
+	module := read(t, build(t))
+	slimmed := mustSlim(t, module)
 	before, after := compressed(t, module), compressed(t, slimmed)
 	if after > before*9/10 {
 		t.Errorf("%d bytes were %d", after, before)
@@ -98,19 +110,8 @@ func compressed(t *testing.T, data []byte) int {
 }
 
 func TestSlimmingTwiceIsSlimmingOnce(t *testing.T) {
-	module, err := os.ReadFile(build(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	once, err := slim(module)
-	if err != nil {
-		t.Fatal(err)
-	}
-	twice, err := slim(once)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(twice, once) {
+	once := mustSlim(t, read(t, build(t)))
+	if !bytes.Equal(mustSlim(t, once), once) {
 		t.Error("the second time it changed something")
 	}
 }
@@ -135,10 +136,7 @@ func TestNamesOfTheStandardLibraryBecomeTheirPackage(t *testing.T) {
 }
 
 func TestWhatIsNoGoModuleIsRefusedAndNotTouched(t *testing.T) {
-	module, err := os.ReadFile(build(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	module := read(t, build(t))
 	wrongMagic := bytes.Replace(module, []byte(headerStart), []byte("\xf0\xff\xff\xff\x00\x00\x01\x08"), 1)
 	wrongCount := bytes.Clone(module)
 	wrongCount[bytes.Index(module, []byte(headerStart))+8]++

@@ -67,6 +67,10 @@ func (c *Cache) Load(k Key, fill bool, read func() ([]byte, error)) ([]byte, err
 	return c.shard(k).load(k, fill, read)
 }
 
+// TryAdd keeps a block that was read beside the cache. It never waits: at the moment at which
+// another goroutine changes the cache the block is not kept.
+func (c *Cache) TryAdd(k Key, block []byte) { c.shard(k).tryAdd(k, block) }
+
 // EvictFile forgets all blocks of a file. It looks at every block: removing a file is rare.
 func (c *Cache) EvictFile(num base.FileNum) {
 	for i := range c.shards {

@@ -54,6 +54,29 @@ func wantHeld(t *testing.T, c *Cache, n int, want ...int) {
 	}
 }
 
+func TestTryAddKeepsABlockAndNeverWaits(t *testing.T) {
+	c := New(room(10))
+	c.TryAdd(key(1), blockOf(1))
+	if block, ok := c.Get(key(1)); !ok || !bytes.Equal(block, blockOf(1)) {
+		t.Error("what was added is not found")
+	}
+	other := blockOf(1)
+	c.TryAdd(key(1), other)
+	if block, _ := c.Get(key(1)); &block[0] == &other[0] {
+		t.Error("a block that is there was replaced")
+	}
+	if bytes, _, _ := c.Metrics(); bytes != room(1) {
+		t.Errorf("the cache counts %d bytes, want %d", bytes, room(1))
+	}
+	s := c.shard(key(2))
+	s.mu.Lock()
+	c.TryAdd(key(2), blockOf(2))
+	s.mu.Unlock()
+	if _, ok := c.Get(key(2)); ok {
+		t.Error("a block was added while another goroutine changed the cache")
+	}
+}
+
 func TestGetFindsWhatLoadFilled(t *testing.T) {
 	c := New(room(10))
 	if _, ok := c.Get(key(1)); ok {

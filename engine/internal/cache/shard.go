@@ -75,6 +75,16 @@ func (s *shard) finish(k Key, l *loading) {
 	close(l.done)
 }
 
+func (s *shard) tryAdd(k Key, block []byte) {
+	if !s.mu.TryLock() {
+		return
+	}
+	defer s.mu.Unlock()
+	if _, ok := s.blocks.get(k, true); !ok {
+		s.blocks.add(k, block)
+	}
+}
+
 func (s *shard) evictFile(num base.FileNum) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,8 +24,8 @@ type Env struct {
 	Tables    *tables.Cache
 	Writer    sstable.WriterOptions
 	NewNum    func() base.FileNum
-	Snapshots []base.Seq // of the open snapshots, ascending
-	Yield     func()     // called between slices of computing; may be nil
+	Snapshots []base.Seq           // of the open snapshots, ascending
+	Yield     func() (served bool) // called between slices of computing; may be nil
 	Canceled  func() bool
 }
 
@@ -33,7 +33,6 @@ type Env struct {
 type Result struct {
 	Tables       []*manifest.Table // in the order of their keys
 	BytesWritten int64
-	Dropped      int64 // entries
 }
 
 // Run merges the compaction's inputs into new, durable tables.
@@ -172,19 +171,16 @@ func (m *merger) pause() error {
 func (m *merger) add(key, value []byte) error {
 	user := base.UserKey(key)
 	if m.without != nil && m.without(user) {
-		m.result.Dropped++
 		return nil
 	}
 	sameKey := m.haveLast && bytes.Equal(user, m.lastUser)
 	stripe, _ := slices.BinarySearch(m.env.Snapshots, base.TrailerOf(key).Seq())
 	if sameKey && stripe == m.lastStripe {
-		m.result.Dropped++
 		return nil
 	}
 	m.lastUser = append(m.lastUser[:0], user...)
 	m.lastStripe, m.haveLast = stripe, true
 	if stripe == 0 && m.dropTombstone != nil && base.TrailerOf(key).Kind() == base.KindDelete && m.dropTombstone(user) {
-		m.result.Dropped++
 		return nil
 	}
 	return m.write(key, value, sameKey)

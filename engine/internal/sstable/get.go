@@ -11,7 +11,7 @@ const (
 	// Wait reads blocks that are not in the cache from the file, into the cache.
 	Wait Mode = iota
 
-	// Try fails with base.ErrWouldWait instead.
+	// Try fails with base.ErrWouldWait instead, unless the file has them in memory.
 	Try
 )
 
@@ -29,9 +29,10 @@ func (r *Reader) Get(key []byte, mode Mode) (value []byte, kind base.Kind, found
 	contents, ok := r.cached(i)
 	if !ok {
 		if mode == Try {
-			return nil, 0, false, base.ErrWouldWait
+			contents, err = r.tryBlock(i)
+		} else {
+			contents, err = r.fill(i, func() ([]byte, error) { return r.readBlock(i) })
 		}
-		contents, err = r.fill(i, func() ([]byte, error) { return r.readBlock(i) })
 		if err != nil {
 			return nil, 0, false, err
 		}
@@ -42,6 +43,23 @@ func (r *Reader) Get(key []byte, mode Mode) (value []byte, kind base.Kind, found
 		err = r.corrupt(r.index.blocks[i].offset, err)
 	}
 	return value, kind, found, err
+}
+
+// tryBlock returns data block i if that needs no wait.
+func (r *Reader) tryBlock(i int) ([]byte, error) {
+	if r.memory == nil {
+		return nil, base.ErrWouldWait
+	}
+	var w window
+	h := r.index.handle(i)
+	if !w.tryRead(r, h.offset, int(h.length+blockTrailerLen)) {
+		return nil, base.ErrWouldWait
+	}
+	contents, err := r.decodeBlock(nil, &w, h)
+	if err == nil && r.options.Blocks != nil {
+		r.options.Blocks.TryAdd(r.cacheKey(i), contents)
+	}
+	return contents, err
 }
 
 // mayContain asks the filter.

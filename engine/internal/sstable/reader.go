@@ -27,6 +27,7 @@ type Counters struct {
 // Reader reads a table.
 type Reader struct {
 	file    vfs.Reader
+	memory  vfs.TryReader // file, if it is one; else nil
 	options ReaderOptions
 	index   *index
 	filter  *bloom.BloomFilter // nil: none of ours
@@ -38,6 +39,7 @@ const readerMemory = 512
 // NewReader opens the table that file holds. If it succeeds, Close closes the file.
 func NewReader(file vfs.Reader, options ReaderOptions) (*Reader, error) {
 	r := &Reader{file: file, options: options}
+	r.memory, _ = file.(vfs.TryReader)
 	if err := r.load(); err != nil {
 		return nil, err
 	}

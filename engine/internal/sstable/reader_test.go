@@ -1,6 +1,7 @@
 package sstable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,6 +38,76 @@ func TestTryNeverReadsTheFile(t *testing.T) {
 	}
 	if reads := file.reads.Load() - opening; reads != 1 {
 		t.Fatalf("%d reads of one block", reads)
+	}
+}
+
+// handyFile is a table file that has all in memory while it is told so.
+type handyFile struct {
+	*memFile
+	handy bool
+}
+
+func (f *handyFile) TryReadAt(p []byte, off int64) bool {
+	if !f.handy {
+		return false
+	}
+	n, _ := f.Reader.ReadAt(p, off)
+	return n == len(p)
+}
+
+func TestTryTakesWhatTheFileHasInMemory(t *testing.T) {
+	model := numberedModel(1000)
+	data := writeTable(t, model, WriterOptions{})
+	for name, blocks := range map[string]*cache.Cache{"with a cache": cache.New(1 << 20), "without": nil} {
+		t.Run(name, func(t *testing.T) {
+			file := &handyFile{memFile: newMemFile(data)}
+			r, err := NewReader(file, ReaderOptions{Blocks: blocks})
+			if err != nil {
+				t.Fatal(err)
+			}
+			opening := file.reads.Load()
+			try := func() error {
+				value, _, found, err := r.Get(model[500].key, Try)
+				if err == nil && (!found || string(value) != string(model[500].value)) {
+					t.Errorf("Get gives %q, %v", value, found)
+				}
+				return err
+			}
+			if err := try(); !errors.Is(err, base.ErrWouldWait) {
+				t.Errorf("Get of what is not in memory: %v", err)
+			}
+			file.handy = true
+			if err := try(); err != nil {
+				t.Error(err)
+			}
+			file.handy = false
+			if err := try(); errors.Is(err, base.ErrWouldWait) != (blocks == nil) {
+				t.Errorf("Get of what was in memory: %v", err)
+			}
+			if reads := file.reads.Load() - opening; reads != 0 {
+				t.Errorf("%d reads", reads)
+			}
+		})
+	}
+}
+
+func TestTryFindsDamageInMemory(t *testing.T) {
+	model := numberedModel(1000)
+	file := &handyFile{memFile: newMemFile(writeTable(t, model, WriterOptions{})), handy: true}
+	r, err := NewReader(file, ReaderOptions{Blocks: cache.New(1 << 20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := make([]byte, file.Len())
+	if _, err := file.Reader.ReadAt(damaged, 0); err != nil {
+		t.Fatal(err)
+	}
+	damaged[10] ^= 1
+	file.Reader = bytes.NewReader(damaged)
+	for range 2 { // nor is it kept
+		if _, _, _, err := r.Get(model[0].key, Try); !base.Unreadable(err) {
+			t.Errorf("Get of a damaged block: %v", err)
+		}
 	}
 }
 

@@ -34,6 +34,12 @@ func (w *window) read(r *Reader, start uint64, n int) error {
 	return fmt.Errorf("read table %s at %d: %w", r.options.Name, start, err)
 }
 
+// tryRead is read if that needs no wait.
+func (w *window) tryRead(r *Reader, start uint64, n int) bool {
+	w.start, w.buf = start, make([]byte, n)
+	return r.memory.TryReadAt(w.buf, int64(start))
+}
+
 // holds reports whether the block at h is in the window with its trailer.
 func (w *window) holds(h handle) bool {
 	return h.offset >= w.start && h.end() <= w.start+uint64(len(w.buf))

@@ -1,0 +1,100 @@
+//go:build js && wasm
+
+package idbfs
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// roomyStore is a new store that keeps many pages.
+func roomyStore(t *testing.T, pages int) *FS {
+	t.Helper()
+	check(t, openStore(t).Close())
+	fs := must(Open(t.Name(), Options{CacheSize: int64(pages) * pageSize}))(t)
+	t.Cleanup(func() { closeStore(t, fs) })
+	return fs
+}
+
+// settle returns when all pages that are on their way have arrived.
+func settle(fs *FS) {
+	fs.mu.Lock()
+	var coming []*page
+	for _, p := range fs.cache.pages {
+		coming = append(coming, p)
+	}
+	fs.mu.Unlock()
+	for _, p := range coming {
+		<-p.ready
+	}
+}
+
+func TestTryReadTakesWhatIsInMemory(t *testing.T) {
+	fs := openStore(t)
+	want := writeFile(t, fs, "000001.ldb", 3*pageSize+100)
+	r := must(fs.Open("000001.ldb"))(t).(vfs.TryReader)
+	got := make([]byte, 100)
+	if r.TryReadAt(got, 0) {
+		t.Error("a page that was never read is in memory")
+	}
+	across := make([]byte, 200)
+	_, err := r.ReadAt(across, 2*pageSize-100)
+	check(t, err)
+	for _, c := range []struct {
+		offset, n int
+		there     bool
+	}{
+		{pageSize, pageSize, true},
+		{2*pageSize - 50, 100, true},
+		{pageSize - 50, 100, false},
+		{3*pageSize + 50, 100, false},
+		{len(want), 1, false},
+		{-1, 1, false},
+	} {
+		p := make([]byte, c.n)
+		if there := r.TryReadAt(p, int64(c.offset)); there != c.there {
+			t.Errorf("%d bytes at %d are there: %v, want %v", c.n, c.offset, there, c.there)
+		} else if there && !bytes.Equal(p, want[c.offset:c.offset+c.n]) {
+			t.Errorf("wrong bytes at %d", c.offset)
+		}
+	}
+	fs.mu.Lock()
+	if r.TryReadAt(got, pageSize) {
+		t.Error("it took a lock that another goroutine holds")
+	}
+	fs.mu.Unlock()
+	check(t, r.Close())
+	if r.TryReadAt(got, pageSize) {
+		t.Error("a closed reader reads")
+	}
+}
+
+func TestPagesComeWithTheirNeighboursWhileThereIsRoom(t *testing.T) {
+	const room = 2 * neighbours
+	fs := roomyStore(t, minCapacity+room)
+	want := writeFile(t, fs, "000001.ldb", 100*pageSize)
+	r := must(fs.Open("000001.ldb"))(t)
+	defer r.Close()
+	got := make([]byte, 100)
+	read := func(page, wantPages, wantTransactions int) {
+		t.Helper()
+		before := fs.Metrics().Read
+		_, err := r.ReadAt(got, int64(page*pageSize))
+		check(t, err)
+		if !bytes.Equal(got, want[page*pageSize:page*pageSize+100]) {
+			t.Errorf("wrong bytes of page %d", page)
+		}
+		settle(fs)
+		reads := fs.Metrics().Read.minus(before)
+		if int(reads.Records) != wantPages || int(reads.Transactions) != wantTransactions {
+			t.Errorf("page %d took %d pages in %d transactions, want %d in %d",
+				page, reads.Records, reads.Transactions, wantPages, wantTransactions)
+		}
+	}
+	read(13, neighbours, 2)
+	read(8, 0, 0)
+	read(98, 4, 2) // the file ends
+	read(50, 1, 1) // there is no room any more
+}
