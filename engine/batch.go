@@ -57,6 +57,9 @@ func (b *Batch) Delete(key []byte) error {
 // Count returns the number of entries.
 func (b *Batch) Count() int { return int(b.count) }
 
+// Adds reports whether there is a put among the entries.
+func (b *Batch) Adds() bool { return b.puts }
+
 // Len returns the number of bytes that the batch takes in the log.
 func (b *Batch) Len() int { return max(len(b.data), batchHeaderLen) }
 

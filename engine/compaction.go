@@ -29,6 +29,7 @@ func (db *DB) compactLoop() {
 				db.compactErr = failure{attempt, fmt.Errorf("compact: %w", err)}
 				db.notifyLocked()
 				db.mu.Unlock()
+				db.tryLog()
 			}
 			if err != nil || !more {
 				break
@@ -58,11 +59,12 @@ func (db *DB) compactOnce() (bool, error) {
 }
 
 // pickLocked picks what the levels need most. While space is short that is only what gives some
-// back, or what stalled writes, which are deletes then, wait for: merging costs space at first.
+// back and needs little of it, or what stalled writes, which are deletes then, wait for: merging
+// costs space at first.
 func (db *DB) pickLocked(v *manifest.Version) *compact.Compaction {
 	limits := db.limits()
-	if db.shortOfSpace() && len(v.Levels[0]) < db.opts.L0StopFiles {
-		return compact.PickDense(v, limits, db.isBusyLocked)
+	if db.ShortOfSpace() && len(v.Levels[0]) < db.opts.L0StopFiles {
+		return compact.PickDense(v, limits, limits.TableSize, db.isBusyLocked)
 	}
 	return compact.Pick(v, limits, db.manifest.CompactPointer, db.isBusyLocked)
 }

@@ -18,6 +18,8 @@ func (db *DB) admit(b *Batch) error {
 	return db.reserve.Admit(int64(len(b.data)))
 }
 
-func (db *DB) shortOfSpaceFor(b *Batch) bool { return b.puts && db.shortOfSpace() }
+func (db *DB) shortOfSpaceFor(b *Batch) bool { return b.puts && db.ShortOfSpace() }
 
-func (db *DB) shortOfSpace() bool { return db.reserve != nil && db.reserve.Low() }
+// ShortOfSpace reports whether the file system keeps its space for deletes now, so that batches
+// that add to the store may be refused.
+func (db *DB) ShortOfSpace() bool { return db.reserve != nil && db.reserve.Low() }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
@@ -11,10 +12,10 @@ import (
 // fullFS is a file system that keeps the rest of its space for deletes.
 type fullFS struct {
 	vfs.FS
-	low bool
+	low atomic.Bool
 }
 
-func (fs *fullFS) Low() bool { return fs.low }
+func (fs *fullFS) Low() bool { return fs.low.Load() }
 
 func (fs *fullFS) Admit(n int64) error { return &vfs.NoSpaceError{Wanted: n, Available: 0} }
 
@@ -31,7 +32,7 @@ func TestShortOfSpaceOnlyDeletesAndCompactionAreTaken(t *testing.T) {
 		}
 	}
 
-	fs.low = true
+	fs.low.Store(true)
 	var noSpace *vfs.NoSpaceError
 	if err := db.Put([]byte("d"), []byte("value"), Relaxed); !errors.As(err, &noSpace) || noSpace.Wanted == 0 {
 		t.Errorf("Put: %v, want a NoSpaceError that says what was wanted", err)
@@ -70,7 +71,7 @@ func TestShortOfSpaceOnlyDeletesAndCompactionAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	fs.low = false
+	fs.low.Store(false)
 	if err := db.Put([]byte("d"), []byte("value"), Strict); err != nil {
 		t.Errorf("Put when space is there again: %v", err)
 	}

@@ -27,14 +27,22 @@ func TestSyncOfALogIsOneTransactionWithOneRecord(t *testing.T) {
 	check(t, log.Close(), lock.Close())
 }
 
+// createLogs makes empty logs that are entered in the directory.
+func createLogs(t *testing.T, fs *FS, n int) []vfs.Writer {
+	t.Helper()
+	writers := make([]vfs.Writer, n)
+	for i := range writers {
+		writers[i] = must(fs.Create(fmt.Sprintf("%06d.log", i)))(t)
+		check(t, writers[i].Sync(vfs.Relaxed))
+	}
+	return writers
+}
+
 func TestConcurrentSyncsShareATransaction(t *testing.T) {
 	fs := openStore(t)
-	var writers []vfs.Writer
-	for i := range 8 {
-		w := must(fs.Create(fmt.Sprintf("%06d.log", i)))(t)
-		check(t, w.Sync(vfs.Relaxed))
+	writers := createLogs(t, fs, 8)
+	for _, w := range writers {
 		write(t, w, 100)
-		writers = append(writers, w)
 	}
 	before := fs.Metrics()
 	var done sync.WaitGroup
@@ -51,12 +59,7 @@ func TestConcurrentSyncsShareATransaction(t *testing.T) {
 // Firefox and WebKit take the failure of a record amiss in a transaction that is committed already.
 func TestCommitOfWhichARecordFailsChangesNothing(t *testing.T) {
 	fs := openStore(t)
-	var writers []vfs.Writer
-	for i := range 3 {
-		w := must(fs.Create(fmt.Sprintf("%06d.log", i)))(t)
-		check(t, w.Sync(vfs.Relaxed))
-		writers = append(writers, w)
-	}
+	writers := createLogs(t, fs, 3)
 	taken := recordKey(fs.names["000001.log"].id, 0)
 	edit(t, func(tx *transaction) { tx.store(tx.db.names.pages).Call("add", 0, taken) })
 
@@ -171,10 +174,10 @@ func TestSequentialReadTakesFewTransactions(t *testing.T) {
 
 func TestPageCacheIsBounded(t *testing.T) {
 	fs := openStore(t)
-	want := writeFile(t, fs, "000001.ldb", 3*cachedPages*pageSize)
+	want := writeFile(t, fs, "000001.ldb", 3*minCapacity*pageSize)
 	wantContent(t, fs, "000001.ldb", want)
-	if n := len(fs.cache.pages); n > cachedPages {
-		t.Errorf("%d pages are kept, want at most %d", n, cachedPages)
+	if n := len(fs.cache.pages); n > minCapacity {
+		t.Errorf("%d pages are kept, want at most %d", n, minCapacity)
 	}
 	if n := len(fs.cache.spare); n > spareBuffers {
 		t.Errorf("%d buffers are kept, want at most %d", n, spareBuffers)

@@ -176,6 +176,13 @@ func (fs *FS) commitNext() *batch {
 // take returns the next transaction's work, or nil.
 func (fs *FS) take() *batch {
 	c := &fs.commit
+	if len(c.drops) > 0 && fs.headroom.low && c.awake && !c.drops[0].dirty {
+		// What others write waits for this space, unless the last deletion failed.
+		b := &batch{done: make(chan struct{})}
+		fs.takeDrop(b)
+		c.awake = true
+		return b
+	}
 	if fs.headroom.due && (fs.headroom.low || c.next == nil) {
 		return &batch{grow: true, done: make(chan struct{})}
 	}
@@ -318,8 +325,9 @@ func (fs *FS) finishSuccess(b *batch) {
 	if b.root != rootStays {
 		fs.made, fs.doubtful = b.root == rootMade, false
 	}
-	if len(b.entries) > 0 && !fs.headroom.low && fs.headroom.pieces < fs.piecesWanted() {
-		fs.headroom.due = true
+	if len(b.entries) > 0 && !fs.headroom.low {
+		wanted := fs.piecesWanted()
+		fs.headroom.due = fs.headroom.pieces < wanted || fs.headroom.pieces > 2*wanted
 	}
 	switch {
 	case b.drop == nil:
@@ -329,7 +337,7 @@ func (fs *FS) finishSuccess(b *batch) {
 		c.awake = true
 	default:
 		fs.forget(b.drop)
-		fs.headroom.due = fs.headroom.due || fs.headroom.low
+		fs.headroom.waste.add(b.drop.id)
 	}
 }
 

@@ -119,6 +119,35 @@ func TestFailedRenameLeavesNoWrongNoteOfTheRoot(t *testing.T) {
 	wantError(t, "open and read", openAndRead(t.Name()), vfs.ErrDamaged)
 }
 
+func TestRecordOfAnotherTypeIsDamage(t *testing.T) {
+	for name, record := range map[string]any{
+		"Text": "text", "Number": 1, "Object": map[string]any{}, "Array": []any{1}, "Nothing": js.Null(),
+		"Buffer": js.Global().Get("ArrayBuffer").New(pageSize),
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := openStore(t)
+			lock := must(fs.Lock())(t)
+			writeFile(t, fs, "000001.ldb", 3*pageSize)
+			log := must(fs.Create("000002.log"))(t)
+			write(t, log, 1000)
+			check(t, log.Sync(vfs.Relaxed))
+			table, unsealed := recordKey(fs.names["000001.ldb"].id, 1), recordKey(fs.names["000002.log"].id, 0)
+			crash(fs)
+			check(t, lock.(*storeLock).web.Close())
+			for _, key := range []int64{table, unsealed} {
+				var whole js.Value
+				edit(t, func(tx *transaction) {
+					pages := tx.js.Call("objectStore", pagesStore)
+					whole = must(tx.await(pages.Call("get", key)))(t)
+					pages.Call("put", record, key)
+				})
+				wantError(t, "open and read", openAndRead(t.Name()), vfs.ErrDamaged)
+				edit(t, func(tx *transaction) { tx.js.Call("objectStore", pagesStore).Call("put", whole, key) })
+			}
+		})
+	}
+}
+
 // Each record of a log may be whole batches: the log's own checksums don't see that one is gone.
 func TestRecordMissingFromAnUnsealedFileIsDamage(t *testing.T) {
 	fs := openStore(t)

@@ -72,7 +72,7 @@ func newNames() names {
 // openDatabase connects to a store's database.
 func openDatabase(name string, o Options) (*database, error) {
 	conn, created, err := connect(name, o.MustExist, o.OpenTimeout)
-	if isException(err, "QuotaExceededError") {
+	if isRefusal(err) {
 		err = noSpace(0)
 	}
 	if err != nil {

@@ -41,6 +41,8 @@
 //  7. "made" changes in the transaction that adds or removes CURRENT. Where it is true and there is
 //     no CURRENT, data was lost: such a database is damaged, and not an empty store.
 //
+// A database "varve-reclaim/" and the name of this one comes and goes, see mergeYoung.
+//
 // An FS whose lock was never taken is not fenced: it is for readers and for tests.
 //
 // An FS is safe for concurrent use. Its mutex is never held across a wait, and callbacks from

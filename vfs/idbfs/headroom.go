@@ -17,18 +17,20 @@ import (
 //
 // It consists of pieces, records of random bytes under the id 0. Browsers move records of this
 // size to files of their own, which are free again soon after they are deleted, in Chromium after
-// some seconds; other records are so only after more was written. An estimate would not do: browsers
-// don't tell how much they will grant.
+// some seconds; for other records see waste. An estimate would not do: browsers don't tell how much
+// they will grant. Chromium's estimate of the quota is what is used and ten gigabytes.
 //
-// When the browser refuses to write, the pieces are deleted and the writing is repeated, unless it
-// is of much that callers put. From then on the store is low, until all pieces are there again:
-// Admit refuses what would add to it, so that deletes succeed and tables can be merged, but not all
-// is filled anew.
+// When the browser refuses to write though it was made to give back what is deleted, the pieces are
+// deleted and the writing is repeated, unless it is of much that callers put. From then on the store
+// is low, until all pieces are there again: Admit refuses what would add to it, so that deletes
+// succeed and tables can be merged, but not all is filled anew. Only a caller who puts lets the
+// pieces be made again: until then the space is for deletes.
 type headroom struct {
 	pieces int64 // that are stored
 	low    bool
 	due    bool      // the committer is to bring the pieces to their number
 	spent  time.Time // when pieces were deleted last, so far as is known
+	waste  waste
 }
 
 const (
@@ -75,9 +77,15 @@ func (fs *FS) piecesWanted() int64 {
 	return min(stored/reservedPart/pieceSize, maxPieces)
 }
 
-// growHeadroom adds a piece if one is missing; while the store is low, all that are. Only an
-// owner keeps any.
+// growHeadroom adds a piece if one is missing; while the store is low, all that are. If there are
+// many more than wanted, they go. Only an owner keeps any.
 func (fs *FS) growHeadroom() {
+	fs.mu.Lock()
+	pieces, wanted := fs.headroom.pieces, fs.piecesWanted()
+	fs.mu.Unlock()
+	if pieces > 2*wanted {
+		fs.deletePieces(wanted)
+	}
 	for {
 		fs.mu.Lock()
 		h := &fs.headroom
@@ -93,7 +101,8 @@ func (fs *FS) growHeadroom() {
 		piece, epoch := h.pieces, fs.epoch
 		fs.mu.Unlock()
 
-		err := fs.db.addPiece(recordKey(0, piece), epoch)
+		add := func() error { return fs.db.addPiece(recordKey(0, piece), epoch) }
+		err := fs.reclaimFor(add, add())
 
 		fs.mu.Lock()
 		switch {
@@ -119,6 +128,16 @@ func (fs *FS) growHeadroom() {
 
 // spendHeadroom deletes the pieces but for some. It reports whether there were any.
 func (fs *FS) spendHeadroom(kept int64) bool {
+	spent := fs.deletePieces(kept)
+	if spent {
+		fs.mu.Lock()
+		fs.headroom.low, fs.headroom.due, fs.headroom.spent = true, false, time.Now()
+		fs.mu.Unlock()
+	}
+	return spent
+}
+
+func (fs *FS) deletePieces(kept int64) bool {
 	fs.mu.Lock()
 	pieces, epoch := fs.headroom.pieces, fs.epoch
 	fs.mu.Unlock()
@@ -130,18 +149,19 @@ func (fs *FS) spendHeadroom(kept int64) bool {
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.headroom = headroom{pieces: kept, low: true, spent: time.Now()}
+	fs.headroom.pieces = kept
 	fs.stats.Delete.Transactions++
 	return true
 }
 
 // commitBatch writes a batch, on the headroom if it must.
 func (fs *FS) commitBatch(b *batch) error {
-	err := fs.pages.commit(&b.writes)
-	if isException(err, "QuotaExceededError") && b.logBytes() <= longWrite {
-		err = fs.commitOnHeadroom(b, err)
+	commit := func() error { return fs.pages.commit(&b.writes) }
+	err := fs.reclaimFor(commit, commit())
+	if isRefusal(err) && b.logBytes() <= longWrite {
+		err = fs.commitOnHeadroom(b, commit, err)
 	}
-	if isException(err, "QuotaExceededError") {
+	if isRefusal(err) {
 		fs.mu.Lock()
 		fs.headroom.low = true
 		fs.mu.Unlock()
@@ -154,7 +174,7 @@ func (fs *FS) commitBatch(b *batch) error {
 }
 
 // commitOnHeadroom commits what was refused, once the space that the pieces held is free.
-func (fs *FS) commitOnHeadroom(b *batch, refusal error) error {
+func (fs *FS) commitOnHeadroom(b *batch, commit func() error, refusal error) error {
 	kept := int64(0)
 	if b.bytes() > longWrite {
 		fs.mu.Lock()
@@ -162,20 +182,12 @@ func (fs *FS) commitOnHeadroom(b *batch, refusal error) error {
 		fs.mu.Unlock()
 	}
 	if fs.spendHeadroom(kept) {
-		refusal = fs.pages.commit(&b.writes)
+		refusal = commit()
 	}
 	fs.mu.Lock()
-	end, epoch := fs.headroom.spent.Add(fs.freeing), fs.epoch
+	patience := time.Until(fs.headroom.spent.Add(fs.freeing))
 	fs.mu.Unlock()
-	for pause := minPause; isException(refusal, "QuotaExceededError") && time.Now().Add(pause).Before(end); pause = min(2*pause, maxPause) {
-		time.Sleep(pause)
-		// Chromium counts anew what is stored when a transaction has succeeded: one without writes does.
-		if err := fs.db.commit(&writes{epoch: epoch, deleted: []keyRange{piecesFrom(kept)}}); err != nil {
-			return err
-		}
-		refusal = fs.pages.commit(&b.writes)
-	}
-	return refusal
+	return fs.retry(patience, commit, refusal)
 }
 
 // Low reports whether space has run short, so that Admit may refuse.

@@ -20,13 +20,6 @@ type space struct {
 
 func limitSpace(t *testing.T) *space {
 	s := &space{}
-	const mark = "putsSomething"
-	markPut := func(this js.Value, args []js.Value, original js.Value) any {
-		this.Get("transaction").Set(mark, true)
-		return call(original, this, args)
-	}
-	patch(t, "IDBObjectStore", "put", markPut)
-	patch(t, "IDBObjectStore", "add", markPut)
 	patch(t, "IDBObjectStore", "delete", func(this js.Value, args []js.Value, original js.Value) any {
 		if lower := args[0].Get("lower"); lower.Type() == js.TypeNumber && lower.Int() <= maxPieces && this.Get("name").String() == pagesStore {
 			s.freed = true
@@ -34,17 +27,13 @@ func limitSpace(t *testing.T) *space {
 		}
 		return call(original, this, args)
 	})
-	patch(t, "IDBTransaction", "commit", func(this js.Value, args []js.Value, original js.Value) any {
-		if !s.full || !this.Get(mark).Truthy() {
-			return call(original, this, args)
-		}
-		if s.freed && s.refusals > 0 {
+	refusePuts(t, func() bool {
+		full := s.full
+		if full && s.freed && s.refusals > 0 {
 			s.refusals--
 			s.full = s.refusals > 0
 		}
-		giveError(this, "QuotaExceededError")
-		this.Call("abort")
-		return nil
+		return full
 	})
 	return s
 }

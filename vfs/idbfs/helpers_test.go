@@ -96,6 +96,15 @@ func writeFile(t testing.TB, fs *FS, name string, n int) []byte {
 	return p
 }
 
+// startTable makes a table with that many synced pages, which it returns beside the Writer.
+func startTable(t testing.TB, fs *FS, pages int) (table vfs.Writer, synced []byte) {
+	t.Helper()
+	table = must(fs.Create("000001.ldb"))(t)
+	synced = write(t, table, pages*pageSize)
+	check(t, table.Sync(vfs.Relaxed))
+	return table, synced
+}
+
 func wantContent(t testing.TB, fs *FS, name string, want []byte) {
 	t.Helper()
 	r := must(fs.Open(name))(t)
@@ -106,6 +115,15 @@ func wantContent(t testing.TB, fs *FS, name string, want []byte) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s: %d bytes, want %d; or their content differs", name, len(got), len(want))
+	}
+}
+
+// wantOnly checks a file of whole pages, beside which no record may be stored.
+func wantOnly(t testing.TB, fs *FS, name string, want []byte) {
+	t.Helper()
+	wantContent(t, fs, name, want)
+	if n := storedRecords(t, fs, fs.db.names.pages); n != len(want)/pageSize {
+		t.Errorf("%d records are stored, want %d", n, len(want)/pageSize)
 	}
 }
 
@@ -190,6 +208,26 @@ func failCommits(t testing.TB, times int, name string) {
 		}
 		times--
 		giveError(this, name)
+		this.Call("abort")
+		return nil
+	})
+}
+
+// refusePuts makes transactions that put something fail for lack of space, as browsers do, if
+// refused, asked as each commits, says so.
+func refusePuts(t testing.TB, refused func() bool) {
+	const mark = "putsSomething"
+	markPut := func(this js.Value, args []js.Value, original js.Value) any {
+		this.Get("transaction").Set(mark, true)
+		return call(original, this, args)
+	}
+	patch(t, "IDBObjectStore", "put", markPut)
+	patch(t, "IDBObjectStore", "add", markPut)
+	patch(t, "IDBTransaction", "commit", func(this js.Value, args []js.Value, original js.Value) any {
+		if !this.Get(mark).Truthy() || !refused() {
+			return call(original, this, args)
+		}
+		giveError(this, "QuotaExceededError")
 		this.Call("abort")
 		return nil
 	})

@@ -222,7 +222,7 @@ func (db *database) readPagesOnce(conn js.Value, reads []pageRead) error {
 	tx.leave()
 	for i := range reads {
 		r, data := &reads[i], requests[i].Get("result")
-		if !data.Truthy() || data.Length() != len(r.dest) {
+		if !data.InstanceOf(db.names.uint8Array) || data.Length() != len(r.dest) {
 			r.miss()
 			continue
 		}

@@ -3,8 +3,11 @@
 package idbfs
 
 import (
+	"fmt"
 	"slices"
 	"syscall/js"
+
+	"github.com/varvedb/varve/vfs"
 )
 
 // runOfRecords is the first records of a file.
@@ -27,7 +30,9 @@ func (db *database) readRecords(first, end int64) (runOfRecords, error) {
 		}); err != nil {
 			return run, err
 		}
-		run.append(records)
+		if err := run.append(records, db.names.uint8Array); err != nil {
+			return run, err
+		}
 		if records.Length() < recordsAtOnce {
 			break
 		}
@@ -37,18 +42,23 @@ func (db *database) readRecords(first, end int64) (runOfRecords, error) {
 
 // append appends what getAll gave. A log may have many thousands of records, so each takes
 // as few calls into JavaScript as can be.
-func (run *runOfRecords) append(records js.Value) {
+func (run *runOfRecords) append(records, uint8Array js.Value) error {
 	for i := range records.Length() {
+		record := records.Index(i)
+		if !record.InstanceOf(uint8Array) {
+			return fmt.Errorf("record %d of a file is no Uint8Array: %w", run.records, vfs.ErrDamaged)
+		}
 		run.content = slices.Grow(run.content, largeRecord)
 		at := len(run.content)
-		n := js.CopyBytesToGo(run.content[at:at+largeRecord], records.Index(i))
+		n := js.CopyBytesToGo(run.content[at:at+largeRecord], record)
 		if n == 0 {
-			return // a fence
+			return nil // a fence
 		}
 		run.paged = run.paged && int64(at) == run.records*pageSize && n <= pageSize
 		run.content = run.content[:at+n]
 		run.records++
 	}
+	return nil
 }
 
 func (db *database) getAll(conn js.Value, r keyRange) (js.Value, error) {

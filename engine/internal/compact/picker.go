@@ -2,6 +2,7 @@ package compact
 
 import (
 	"bytes"
+	"math"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
@@ -70,7 +71,7 @@ func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy fu
 			}
 		}
 		if level < 0 {
-			return PickDense(v, l, busy)
+			return PickDense(v, l, math.MaxInt64, busy)
 		}
 		tried[level] = true
 		if c := pickInLevel(v, level, l, pointer(level), busy); c != nil {
@@ -80,20 +81,34 @@ func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy fu
 }
 
 // PickDense returns the compaction of a table most entries of which are tombstones: what they
-// hide is space to be won, and scans have to step over them.
-func PickDense(v *manifest.Version, l Limits, busy func(*manifest.Table) bool) *Compaction {
+// hide is space to be won, and scans have to step over them. One that may write more than that many
+// bytes does not count.
+func PickDense(v *manifest.Version, l Limits, most int64, busy func(*manifest.Table) bool) *Compaction {
 	for level := range base.NumLevels - 1 {
 		for _, t := range v.Levels[level] {
 			if t.Tombstones*2 <= t.Entries {
 				continue
 			}
 			c := newCompaction(v, level, []*manifest.Table{t}, l, false)
-			if !c.anyBusy(busy) {
+			if c.remainder() <= most && !c.anyBusy(busy) {
 				return c
 			}
 		}
 	}
 	return nil
+}
+
+// remainder is about how much is left of the inputs, if each tombstone hides an entry of them.
+func (c *Compaction) remainder() int64 {
+	entries, tombstones := int64(0), int64(0)
+	for t := range c.Tables() {
+		entries += t.Entries
+		tombstones += t.Tombstones
+	}
+	if entries <= 2*tombstones {
+		return 0
+	}
+	return int64(float64(c.InputBytes()) * float64(entries-2*tombstones) / float64(entries-tombstones))
 }
 
 func pickInLevel(v *manifest.Version, level int, l Limits, pointer []byte, busy func(*manifest.Table) bool) *Compaction {

@@ -111,6 +111,21 @@ func TestPick(t *testing.T) {
 	}
 }
 
+func TestPickDenseOfWhatLeavesLittle(t *testing.T) {
+	// 90 of 100 tombstones and 110 entries hide as many entries: a fifth is left of 1,100 bytes.
+	v := parseVersion(t, "0 5 100 a z 100 90\n1 3 1000 a z 100 0")
+	none := func(*manifest.Table) bool { return false }
+	for most, want := range map[int64]string{199: "none", 200: "level 0: 5 + 3"} {
+		if got := describe(PickDense(v, Limits{TableSize: 100}, most, none)); got != want {
+			t.Errorf("at most %d bytes: %s, want %s", most, got, want)
+		}
+	}
+	v = parseVersion(t, "0 5 100 a z 100 90\n1 3 1000 a z 80 0")
+	if got := describe(PickDense(v, Limits{TableSize: 100}, 0, none)); got != "level 0: 5 + 3" {
+		t.Errorf("where nothing is left: %s", got)
+	}
+}
+
 func TestPickRange(t *testing.T) {
 	const version = "0 9 100 a c\n0 8 100 b e\n1 3 900 a b\n1 4 900 d e\n1 5 900 g h\n1 7 900 i j\n2 6 100 a z"
 	limits := Limits{TableSize: 100, BaseLevelSize: 300, L0Files: 2}
