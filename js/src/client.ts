@@ -1,10 +1,12 @@
-import { VarveError, type ErrorCode, type ErrorFields } from './errors.js'
+import { VarveError, asVarveError, type ErrorCode, type ErrorFields } from './errors.js'
 import { Op, RequestWriter, ResponseReader } from './frame.js'
 import type { Receiver, Transport } from './transport.js'
 
 /** Makes a result of a response, whose first header the reader stands on. @internal */
 export interface Reply<T> {
   read(response: ResponseReader): T
+  /** The result of a request without headers, which is not sent. Undefined if it is missing. */
+  none?(): T
 }
 
 /** The reply to a request that has no result. @internal */
@@ -46,9 +48,7 @@ const numericFields: ReadonlySet<string> = new Set(['offset', 'wanted', 'availab
 /**
  * Sends requests through a transport and matches the responses to them.
  *
- * A request is made by `reserve`, then one `add` to `writer` for each of its headers, then
- * `send`; no other code may run in between. Ids are places in the table of what is pending,
- * and are used again when they have been answered.
+ * Ids are places in the table of what is pending, and are used again when they have been answered.
  *
  * @internal
  */
@@ -103,28 +103,26 @@ export class Client implements Receiver {
     if (this.#closing) throw new VarveError('CLOSED', 'The store has been closed; open it again.')
   }
 
-  /** Returns the id of a new request. */
-  reserve(): number {
-    return (this.#free.pop() ?? this.#resolves.length) + 1
-  }
-
-  /** Ends the request, and returns the promise of its result. */
-  send<T>(id: number, reply: Reply<T>): Promise<T> {
+  /**
+   * Makes a request of the headers that `build` adds: of all, or of none if it throws, and then the
+   * promise is rejected. From the first header on, `build` must call nothing but `add`.
+   */
+  request<T>(reply: Reply<T>, build: () => void): Promise<T> {
     const promise = new Promise<unknown>(executor) as Promise<T>
-    this.#enter(id, reply, lastResolve, lastReject)
+    this.#make(reply, build, lastResolve, lastReject)
     return promise
   }
 
   /**
-   * Ends the request, and returns its result at once.
+   * As `request`, but returns the result at once.
    *
    * @throws {VarveError} `UNSUPPORTED` if the engine is not in this thread, or would have to wait.
    */
-  sendNow<T>(id: number, reply: Reply<T>): T {
+  requestNow<T>(reply: Reply<T>, build: () => void): T {
     let settled: (() => T) | undefined
-    this.#enter(
-      id,
+    this.#make(
       reply,
+      build,
       (value) => (settled = () => value as T),
       (error) => (settled = () => { throw error }),
     )
@@ -135,18 +133,55 @@ export class Client implements Receiver {
     return settled()
   }
 
-  #enter(id: number, reply: Reply<unknown>, resolve: Resolve, reject: Reject): void {
-    const place = id - 1
+  /** Adds a header to the request that is being built. */
+  add(
+    op: number,
+    flags: number,
+    durability: number,
+    handle: number,
+    key: string | Uint8Array = '',
+    tag = '',
+    value: string | Uint8Array = '',
+  ): void {
+    this.writer.add(op, flags, durability, this.#nextPlace + 1, handle, key, tag, value)
+  }
+
+  get #nextPlace(): number {
+    return this.#free.at(-1) ?? this.#resolves.length
+  }
+
+  #make(reply: Reply<unknown>, build: () => void, resolve: Resolve, reject: Reject): void {
+    const { writer } = this
+    let frame: Uint8Array<ArrayBuffer> | undefined
+    let size: number
+    try {
+      this.check()
+      build()
+      this.check() // what it has called may have ended the engine
+      size = writer.size
+      if (size === this.#measured) {
+        resolve(reply.none?.())
+        return
+      }
+      if (size >= FRAME_SIZE) frame = writer.take()
+      writer.keep()
+    } catch (error) {
+      writer.rollBack()
+      this.#measured = writer.size
+      reject(asVarveError(error, 'INVALID_ARGUMENT'))
+      return
+    }
+    const place = this.#nextPlace
+    this.#free.pop()
     this.#resolves[place] = resolve
     this.#rejects[place] = reject
     this.#replies[place] = reply
-    const size = this.writer.size
     const cost = size - this.#measured
     this.#costs[place] = cost
     this.#frameCost += cost
     this.#measured = size
-    if (size >= FRAME_SIZE) {
-      this.#seal()
+    if (frame) {
+      this.#seal(frame)
     } else if (!this.#scheduled) {
       this.#scheduled = true
       queueMicrotask(this.#flush)
@@ -155,9 +190,7 @@ export class Client implements Receiver {
 
   /** Sends a request of one header without a payload. */
   call<T>(op: number, handle: number, reply: Reply<T>): Promise<T> {
-    const id = this.reserve()
-    this.writer.add(op, 0, 0, id, handle, '', '', '')
-    return this.send(id, reply)
+    return this.request(reply, () => this.add(op, 0, 0, handle))
   }
 
   /** Closes the store when everything asked before is answered. */
@@ -176,6 +209,7 @@ export class Client implements Receiver {
     this.ended.abort()
     this.#frames = []
     this.#transport?.close()
+    this.#transport = undefined
     for (const reject of this.#rejects.splice(0)) reject?.(error)
     this.#resolves.length = this.#replies.length = this.#free.length = 0
   }
@@ -215,11 +249,16 @@ export class Client implements Receiver {
 
   readonly #flush = (): void => {
     this.#scheduled = false
-    if (!this.writer.empty) this.#seal()
+    if (this.writer.empty) return
+    try {
+      this.#seal(this.writer.take())
+    } catch (error) {
+      this.fail(asVarveError(error)) // memory does not hold it
+    }
   }
 
-  #seal(): void {
-    this.#frames.push(this.writer.take())
+  #seal(frame: Uint8Array<ArrayBuffer>): void {
+    this.#frames.push(frame)
     this.#frameCosts.push(this.#frameCost)
     this.#frameCost = 0
     this.#measured = this.writer.size

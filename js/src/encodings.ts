@@ -1,6 +1,7 @@
+import { kindOf, refusal } from './arguments.js'
 import { VarveError, invalid } from './errors.js'
 import type { ResponseReader } from './frame.js'
-import { exceeds, isWellFormed, kindOf, type Key, type KeyEncoding } from './keys.js'
+import { exceeds, isWellFormed, type Key, type KeyEncoding } from './keys.js'
 
 /**
  * A value encoding of your own. `encode` gives text or bytes; `decode` gets the bytes, which it
@@ -23,8 +24,9 @@ export interface Codec<V> {
 /**
  * How values are stored.
  *
- * - `any` (the default): strings, `Uint8Array`s, and whatever JSON can hold, given back as put.
- *   A property that is undefined is left out. What would come back as something else is refused:
+ * - `any` (the default): strings, `Uint8Array`s, and whatever JSON can hold, given back as put; but
+ *   `-0` comes back as `0`. A property that is undefined is left out, and so are those that JSON does
+ *   not see: of symbols, and of arrays besides their elements. What would come back as something else is refused:
  *   functions, symbols, bigints, NaN, Map, Set, Date, instances of classes, cycles, and bytes other
  *   than a `Uint8Array`: of an `ArrayBuffer` or another view, store `new Uint8Array(…)`.
  * - `utf8`: strings.
@@ -32,7 +34,10 @@ export interface Codec<V> {
  * - `view`: `Uint8Array`s.
  * - a {@link Codec}.
  */
-export type ValueEncoding<V = unknown> = 'any' | 'utf8' | 'json' | 'view' | Codec<V>
+export type ValueEncoding<V = unknown> = 'any' | 'json' | Codec<V> | For<'utf8', string, V> | For<'view', Uint8Array, V>
+
+/** The encoding, where what it gives can be of type `V`. */
+type For<Name, Given, V> = Given extends V ? Name : [V] extends [Given] ? Name : never
 
 /** An encoding as the store uses it. The stored bytes are tag and then data. @internal */
 export interface Encoding<V> {
@@ -60,7 +65,7 @@ export function encodingOf<V>(encoding: ValueEncoding<V>): Encoding<V> {
   } else if (typeof encoding?.encode === 'function' && typeof encoding.decode === 'function') {
     return custom(encoding)
   }
-  throw invalid(`valueEncoding is ${JSON.stringify(encoding)}; it is one of any, utf8, json, view, or { encode, decode }.`)
+  throw refusal('valueEncoding', encoding, 'is any, utf8, json, view, or { encode, decode }')
 }
 
 /** @internal */
@@ -77,7 +82,7 @@ export function keyDecoder(encoding: KeyEncoding): (response: ResponseReader) =>
     case 'view':
       return (response) => response.keyBytes()
   }
-  throw invalid(`keyEncoding is ${JSON.stringify(encoding)}; it is utf8 or view.`)
+  throw refusal('keyEncoding', encoding, 'is utf8 or view')
 }
 
 const noTag = (): string => ''

@@ -3,8 +3,8 @@
  *
  * | code | meaning |
  * |---|---|
- * | `CLOSED` | The store, snapshot or scan has been closed, or its engine has stopped. |
- * | `LOCKED` | Another tab or worker has the store open. |
+ * | `CLOSED` | The store, snapshot or scan has been closed, its engine has stopped, or its page was left. |
+ * | `LOCKED` | Another tab or worker has the store open, or this page itself, by another `open`. |
  * | `NO_SPACE` | The browser grants no more space. `fields`: `wanted`, `available`, in bytes. |
  * | `CORRUPT` | Stored bytes are not what was written. `fields`: `file`, `offset`, `reason`. |
  * | `INVALID_ARGUMENT` | The call can't be carried out as asked; the message says why. |
@@ -51,9 +51,9 @@ export function invalid(message: string, cause?: unknown): VarveError {
 }
 
 /** Gives an error of any kind the form of this package's. @internal */
-export function asVarveError(error: unknown): VarveError {
+export function asVarveError(error: unknown, code: ErrorCode = 'IO'): VarveError {
   if (error instanceof VarveError) return error
-  return new VarveError('IO', error instanceof Error ? error.message : String(error), { cause: error })
+  return new VarveError(code, error instanceof Error ? error.message : String(error), { cause: error })
 }
 
 /** @internal */

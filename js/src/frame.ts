@@ -59,6 +59,7 @@ export class RequestWriter {
   #headers = new Uint8Array(1024)
   #view = new DataView(this.#headers.buffer)
   #headersEnd = COUNT_LENGTH
+  #kept = COUNT_LENGTH // the end of the last request that was ended
   #body = new Uint8Array(4096)
   #bodyEnd = 0
   #run: string[] = []
@@ -74,7 +75,10 @@ export class RequestWriter {
     return this.#headersEnd + this.#bodyEnd + this.#runLength
   }
 
-  /** Adds a header and its bytes, which are copied. The value is `tag` followed by `value`. */
+  /**
+   * Adds a header and its bytes, which are copied. The value is `tag` followed by `value`. It belongs
+   * to one request with all that was added since `keep`.
+   */
   add(
     op: number,
     flags: number,
@@ -86,6 +90,7 @@ export class RequestWriter {
     value: string | Uint8Array,
   ): void {
     const at = this.#headersEnd
+    if (at > this.#kept) this.#headers[at - HEADER_LENGTH + 1]! |= MORE
     if (at + HEADER_LENGTH > this.#headers.length) this.#growHeaders()
     const view = this.#view
     view.setUint32(at, op | (flags << 8) | (durability << 16), true)
@@ -99,22 +104,38 @@ export class RequestWriter {
     this.#put(at + VALUE_LENGTH, value)
   }
 
-  /** Returns the frame and begins the next. */
+  /** Ends a request. */
+  keep(): void {
+    this.#kept = this.#headersEnd
+  }
+
+  /** Forgets the headers of a request that was not ended, even if an `add` has thrown. */
+  rollBack(): void {
+    const end = (this.#headersEnd = this.#kept)
+    while (this.#runFields.at(-1)! >= end) {
+      this.#runFields.pop()
+      this.#runLength -= this.#run.pop()!.length
+    }
+    this.#bodyEnd = -this.#runLength
+    for (let at = COUNT_LENGTH; at < end; at += HEADER_LENGTH) {
+      this.#bodyEnd += this.#view.getUint32(at + KEY_LENGTH, true) + this.#view.getUint32(at + VALUE_LENGTH, true)
+    }
+  }
+
+  /** Returns the frame and begins the next. If memory does not hold it, nothing has changed. */
   take(): Uint8Array<ArrayBuffer> {
     const headersEnd = this.#headersEnd
     this.#view.setUint32(0, (headersEnd - COUNT_LENGTH) / HEADER_LENGTH, true)
-    let bodyEnd = this.#bodyEnd
-    let frame = new Uint8Array(headersEnd + bodyEnd + this.#runLength)
+    let frame = new Uint8Array(this.size)
     // The last run, often all there is, goes straight to its place.
-    if (!this.#encodeRun(frame, headersEnd + bodyEnd)) {
+    if (!this.#encodeRun(frame, headersEnd + this.#bodyEnd)) {
       this.#encodeEach()
-      bodyEnd = this.#bodyEnd
-      frame = new Uint8Array(headersEnd + bodyEnd)
+      frame = new Uint8Array(this.size)
     }
     this.#clearRun()
     frame.set(this.#headers.subarray(0, headersEnd))
-    if (bodyEnd > 0) frame.set(this.#body.subarray(0, bodyEnd), headersEnd)
-    this.#headersEnd = COUNT_LENGTH
+    if (this.#bodyEnd > 0) frame.set(this.#body.subarray(0, this.#bodyEnd), headersEnd)
+    this.#headersEnd = this.#kept = COUNT_LENGTH
     this.#bodyEnd = 0
     if (this.#body.length > MAX_KEPT) this.#body = new Uint8Array(4096)
     return frame
@@ -138,8 +159,11 @@ export class RequestWriter {
   #endRun(): void {
     if (this.#runLength === 0) return
     this.#reserve(this.#runLength)
-    if (this.#encodeRun(this.#body, this.#bodyEnd)) this.#bodyEnd += this.#runLength
-    else this.#encodeEach()
+    if (!this.#encodeRun(this.#body, this.#bodyEnd)) {
+      this.#encodeEach()
+      return
+    }
+    this.#bodyEnd += this.#runLength
     this.#clearRun()
   }
 
@@ -150,16 +174,17 @@ export class RequestWriter {
     return writeASCII(run.length === 1 ? run[0]! : run.join(''), target, at)
   }
 
-  /** Encodes strings that are not all ASCII, and corrects their lengths. */
+  /** Ends a run that is not all ASCII, and corrects the lengths of its strings. */
   #encodeEach(): void {
+    this.#reserve(this.#runLength * 3) // of all at once: it may throw
     for (let i = 0; i < this.#run.length; i++) {
       const text = this.#run[i]!
-      this.#reserve(text.length * 3)
       const { written } = encoder.encodeInto(text, this.#body.subarray(this.#bodyEnd))
       this.#bodyEnd += written
       const field = this.#runFields[i]!
       this.#view.setUint32(field, this.#view.getUint32(field, true) + written - text.length, true)
     }
+    this.#clearRun()
   }
 
   #clearRun(): void {

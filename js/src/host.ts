@@ -1,6 +1,5 @@
 import { Go } from 'varve:go'
 import { VarveError } from './errors.js'
-import { Op, RequestWriter, ResponseReader } from './frame.js'
 import { Pages } from './pages.js'
 import { holdOpen } from './ports.js'
 import type { WasmSource } from './wasm.js'
@@ -13,9 +12,6 @@ interface Exports {
   /** Missing from an engine that does without Pages. */
   varve_idb_done?(ticket: number, ok: number): void
 }
-
-/** The id of the last request to an engine, which no client's table is long enough to give. */
-const LAST_ID = 0xffffffff
 
 /**
  * An engine running in this thread. It is called with frames and never from within `respond`.
@@ -121,15 +117,12 @@ export class Host {
     })
   }
 
-  /** Ends the engine, when it has closed its store: one that is still being opened would stay locked. */
-  stop(): void {
+  /** Gives the engine a last frame: it is let go when `ended` says that a frame answers that. */
+  stop(last: Uint8Array, ended: (frame: Uint8Array) => boolean): void {
     this.#respond = (frame) => {
-      const response = new ResponseReader(frame)
-      while (response.next()) if (response.id === LAST_ID) this.#halt()
+      if (ended(frame)) this.#halt()
     }
-    const last = new RequestWriter()
-    last.add(Op.close, 0, 0, LAST_ID, 0, '', '', '')
-    this.submit(last.take())
+    this.submit(last)
   }
 
   /** Lets the engine be collected. */
@@ -179,27 +172,20 @@ export async function loadModule(source: WasmSource): Promise<WebAssembly.Module
     throw new VarveError('UNSUPPORTED', 'There is no WebAssembly here.')
   }
   if ('module' in source) return source.module
-  const response = await fetchWasm(source.url)
-  const type = response.headers.get('content-type') ?? 'none'
+  const { url } = source
   try {
-    if (type.startsWith('application/wasm')) return await WebAssembly.compileStreaming(response)
+    const response = await fetch(url, { credentials: 'same-origin' })
+    if (!response.ok) throw notWasm(response, 'is not there')
+    const type = response.headers.get('content-type') ?? 'none'
+    if (type === 'application/wasm') return await WebAssembly.compileStreaming(response)
     return await WebAssembly.compile(await wasmBytes(response, type))
   } catch (cause) {
     if (cause instanceof VarveError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new VarveError('UNSUPPORTED', `${source.url} could not be compiled: ${reason}. If the page has a Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'.`, { cause })
+    if (cause instanceof WebAssembly.CompileError || cause instanceof EvalError) {
+      throw new VarveError('UNSUPPORTED', `${url} could not be compiled: ${String(cause)}. If the page has a Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'.`, { cause })
+    }
+    throw new VarveError('IO', `${url} could not be fetched: ${String(cause)}.`, { cause })
   }
-}
-
-async function fetchWasm(url: string): Promise<Response> {
-  let response: Response
-  try {
-    response = await fetch(url, { credentials: 'same-origin' })
-  } catch (cause) {
-    throw new VarveError('IO', `${url} could not be fetched: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause })
-  }
-  if (!response.ok) throw notWasm(response, 'is not there')
-  return response
 }
 
 async function wasmBytes(response: Response, type: string): Promise<ArrayBuffer> {

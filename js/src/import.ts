@@ -21,11 +21,11 @@ export function importer(
   from: ArchiveSource,
   invalid: (message: string) => Error,
   kindOf: (value: unknown) => string,
-): (signal: AbortSignal | undefined, give: Give) => Promise<void> {
+): (signal: AbortSignal | undefined, ended: AbortSignal, give: Give) => Promise<void> {
   const refuse: Refuse = (what, why) => invalid(`The archive that from should give is ${kindOf(what)}: ${why}.`)
   const stream = archiveStream(from, refuse)
-  return async (signal, give) => {
-    await feed(stream, signal, give, refuse)
+  return async (signal, ended, give) => {
+    await feed(stream, signal, ended, give, refuse)
     await give(new Uint8Array(0))
   }
 }
@@ -47,16 +47,21 @@ function archiveStream(from: ArchiveSource, refuse: Refuse): ReadableStream<Uint
   return stream
 }
 
+/** Gives what the stream gives, until the signal is aborted, or the engine has ended: then `give` fails. */
 async function feed(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
+  ended: AbortSignal,
   give: Give,
   refuse: Refuse,
 ): Promise<void> {
   const reader = stream.getReader()
-  const abort = (): void => void reader.cancel(signal!.reason).catch(() => undefined)
-  signal?.addEventListener('abort', abort)
+  // A source may give nothing for as long as it likes.
+  const stop = (): void => void reader.cancel(signal?.reason).catch(() => undefined)
+  const ends = [signal, ended]
+  for (const end of ends) end?.addEventListener('abort', stop)
   try {
+    if (ends.some((end) => end?.aborted)) stop()
     for (;;) {
       const { done, value } = await reader.read()
       signal?.throwIfAborted()
@@ -68,6 +73,6 @@ async function feed(
     reader.cancel(error).catch(() => undefined)
     throw error
   } finally {
-    signal?.removeEventListener('abort', abort)
+    for (const end of ends) end?.removeEventListener('abort', stop)
   }
 }

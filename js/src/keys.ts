@@ -1,3 +1,4 @@
+import { kindOf } from './arguments.js'
 import { invalid } from './errors.js'
 
 /**
@@ -66,21 +67,4 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
     if (a[i] !== b[i]) return a[i]! - b[i]!
   }
   return a.length - b.length
-}
-
-/** Says that a call needs an array, if this is none. @internal */
-export function requireArray(value: unknown, what: string): void {
-  if (!Array.isArray(value)) throw invalid(`${what} is ${kindOf(value)}; it has to be an array.`)
-}
-
-/** Names the type of a value in an error message. @internal */
-export function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') {
-    const name = (value.constructor as { name?: string } | undefined)?.name
-    return name ? `a value of type ${name}` : 'an object'
-  }
-  if (value === undefined) return 'undefined'
-  return `a ${typeof value}`
 }

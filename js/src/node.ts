@@ -2,7 +2,7 @@
 // are not imported either, so that bundlers find nothing to complain about.
 
 import type { ErrorCode } from './errors.js'
-import type { OpenOptions } from './options.js'
+import type { UntypedOptions } from './options.js'
 
 /** Of Node's module fs what is used here. */
 interface NodeFS {
@@ -13,7 +13,7 @@ const { process } = globalThis as { process?: { platform?: string; getBuiltinMod
 const fs = process?.getBuiltinModule?.('node:fs') as NodeFS | undefined
 
 /** Why a store can't be in a directory; undefined if it can. @internal */
-export function problem({ dir, host, storage }: OpenOptions<never>): [code: ErrorCode, message: string] | undefined {
+export function problem({ dir, host, storage }: UntypedOptions): [code: ErrorCode, message: string] | undefined {
   if (typeof dir !== 'string' || dir === '' || storage !== undefined || host !== 'inline') {
     return ['INVALID_ARGUMENT', "dir is the path of a directory; it goes with host 'inline', and without storage."]
   }

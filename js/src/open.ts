@@ -1,7 +1,8 @@
+import { kindOf, refusal, requireObject, requireSignal } from './arguments.js'
 import { Client, done, type Reply } from './client.js'
 import { VarveError, aborted, asVarveError, invalid } from './errors.js'
-import { MORE, Op } from './frame.js'
-import { kindOf, type Key } from './keys.js'
+import { Op } from './frame.js'
+import type { Key } from './keys.js'
 import { closeWhenLeft } from './leave.js'
 import { checkName, engineEntries, type EngineOptions, type OpenOptions } from './options.js'
 import { Store } from './store.js'
@@ -19,7 +20,8 @@ import { wasmSource } from './wasm.js'
  * With `from`, it makes the store of an archive that `export()` gave, and fails with `EXISTS` if
  * there is one of that name.
  *
- * A store is open in one place at a time: in another tab or worker, `open` fails with `LOCKED`.
+ * A store is open in one place at a time: in another tab or worker, and in this page itself, a second
+ * `open` fails with `LOCKED`. Keep one promise of it, and share that.
  *
  * @throws {VarveError} `LOCKED`, `NOT_FOUND`, `EXISTS`, `CORRUPT`, `NO_SPACE`, `IO`, `ABORTED`,
  *   `INVALID_ARGUMENT`; `UNSUPPORTED` where there is no IndexedDB, worker or WebAssembly.
@@ -36,42 +38,47 @@ export function open<V = unknown>(
   name: string,
   options: OpenOptions<V> & { keyEncoding: 'view' },
 ): Promise<Store<Uint8Array, V>>
-export function open<V = unknown>(name: string, options?: OpenOptions<V>): Promise<Store<string, V>>
+export function open<V = unknown>(
+  name: string,
+  options?: OpenOptions<V> & { keyEncoding?: 'utf8' | undefined },
+): Promise<Store<string, V>>
+export function open<V = unknown>(name: string, options: OpenOptions<V>): Promise<Store<Key, V>>
 export async function open<V>(name: string, options: OpenOptions<V> = {}): Promise<Store<Key, V>> {
   checkName(name)
-  const entries = engineEntries(options as OpenOptions<never>)
+  const entries = engineEntries(options)
   const client = new Client()
   const store = new Store<Key, V>(name, client, options)
   const { dir, storage, from, signal } = options
   const place = dir !== undefined ? 'dir' : (storage ?? 'idb')
-  if (dir !== undefined) {
-    const problem = (await import('./node.js')).problem(options as OpenOptions<never>)
-    if (problem) throw new VarveError(...problem)
-  }
-  const feed = from === undefined ? undefined : (await import('./import.js')).importer(from, invalid, kindOf)
-  await withEngine(client, options, place, () => {
-    const id = client.reserve()
-    client.writer.add(Op.open, MORE, 0, id, 0, dir ?? name, '', '')
-    entries.forEach(([option, text], i) => {
-      client.writer.add(Op.open, i < entries.length - 1 ? MORE : 0, 0, id, 0, option, '', text)
-    })
-    return client.send(id, done)
-  })
-  if (feed) {
-    try {
-      await feed(signal, (piece) => {
-        client.check()
-        const id = client.reserve()
-        client.writer.add(Op.import, 0, 0, id, 0, '', '', piece)
-        return client.send(id, done)
-      })
-    } catch (error) {
-      // The engine removes what it has written, unless it has done so.
-      await client.close().catch(() => undefined)
-      throw signal?.aborted ? aborted(signal) : asVarveError(error)
+  try {
+    if (dir !== undefined) {
+      const problem = (await import('./node.js')).problem(options)
+      if (problem) throw new VarveError(...problem)
     }
+    const feed = from === undefined ? undefined : (await import('./import.js')).importer(from, invalid, kindOf)
+    await withEngine(client, options, place, () =>
+      client.request(done, () => {
+        client.add(Op.open, 0, 0, 0, dir ?? name)
+        for (const [option, text] of entries) client.add(Op.open, 0, 0, 0, option, '', text)
+      }),
+    )
+    let whole = false
+    try {
+      await feed?.(signal, client.ended.signal, (piece) =>
+        client.request(done, () => client.add(Op.import, 0, 0, 0, '', '', piece)),
+      )
+      whole = true
+      if (feed && signal?.aborted) throw aborted(signal)
+    } catch (error) {
+      // The engine removes what it has written, unless that is a store by now.
+      await client.close().catch(() => undefined)
+      if (whole && place === 'idb') await destroy(name, { ...options, signal: undefined }).catch(() => undefined)
+      throw signal?.aborted ? aborted(signal) : error
+    }
+    return store
+  } catch (error) {
+    throw asVarveError(error)
   }
-  return store
 }
 
 /** How a store with these options gives keys back. */
@@ -86,11 +93,7 @@ export type KeyOf<O> = O extends { keyEncoding: 'view' } ? Uint8Array : string
  */
 export async function destroy(name: string, options: EngineOptions = {}): Promise<void> {
   checkName(name)
-  await once(options, (client) => {
-    const id = client.reserve()
-    client.writer.add(Op.destroy, 0, 0, id, 0, name, '', '')
-    return client.send(id, done)
-  })
+  await once(options, (client) => client.request(done, () => client.add(Op.destroy, 0, 0, 0, name)))
 }
 
 /**
@@ -130,10 +133,10 @@ async function withEngine<T>(
   place: Place,
   ask: () => Promise<T>,
 ): Promise<T> {
+  requireObject(options, 'options')
   const { signal, host = 'worker' } = options
-  if (host !== 'worker' && host !== 'inline') {
-    throw invalid(`host is ${JSON.stringify(host)}; it is worker or inline.`)
-  }
+  if (host !== 'worker' && host !== 'inline') throw refusal('host', host, 'is worker or inline')
+  requireSignal(signal)
   if (signal?.aborted) throw aborted(signal)
   requirePlatform(host, place)
   const abort = (): void => client.fail(aborted(signal!))

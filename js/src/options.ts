@@ -1,5 +1,6 @@
+import { refusal, requireObject } from './arguments.js'
 import { invalid } from './errors.js'
-import type { KeyEncoding } from './keys.js'
+import { isWellFormed, type KeyEncoding } from './keys.js'
 import type { ValueEncoding } from './encodings.js'
 import type { ArchiveSource } from './import.js'
 
@@ -15,78 +16,76 @@ export type Durability = 'strict' | 'relaxed' | 'deferred'
 /** Where the package finds its engine. */
 export interface EngineOptions {
   /** Where the engine runs: in a worker of its own (the default), or in the caller's thread. */
-  host?: 'worker' | 'inline'
+  host?: 'worker' | 'inline' | undefined
   /** The URL of `varve.wasm`, where no bundler finds it. */
-  wasmUrl?: string | URL
+  wasmUrl?: string | URL | undefined
   /** The compiled `varve.wasm`, which is then not fetched. */
-  wasmModule?: WebAssembly.Module
+  wasmModule?: WebAssembly.Module | undefined
   /** The URL of `worker.js`, where no bundler finds it. */
-  workerUrl?: string | URL
+  workerUrl?: string | URL | undefined
   /** Ends the call with `ABORTED`. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Options of `open`. */
 export interface OpenOptions<V = unknown> extends EngineOptions {
   /** How values are stored. Default `any`. It is not stored: give the same one every time. */
-  valueEncoding?: ValueEncoding<V>
+  valueEncoding?: ValueEncoding<V> | undefined
   /** How keys are given back. Default `utf8`. */
-  keyEncoding?: KeyEncoding
+  keyEncoding?: KeyEncoding | undefined
   /** Of writes that don't ask for another. Default `relaxed`. */
-  durability?: Durability
-  /** Bytes that the engine's buffers and caches may take together. Default 32 MiB, at least 1 MiB. */
-  memoryBudget?: number
+  durability?: Durability | undefined
+  /** Bytes that the engine's buffers and caches may take together. Default 40 MiB (32 MiB outside of IndexedDB), at least 1 MiB. */
+  memoryBudget?: number | undefined
   /** Make the store if there is none. Default true; if false, `open` then fails with `NOT_FOUND`. */
-  createIfMissing?: boolean
+  createIfMissing?: boolean | undefined
   /** Fail with `EXISTS` if there is a store already. Default false, with `from` always true. */
-  errorIfExists?: boolean
+  errorIfExists?: boolean | undefined
   /**
    * Makes the store of this archive, which has to be a whole one: it is verified before it becomes
-   * the store. If that fails, there is none.
+   * the store. If that fails, there is none; but in `dir`, an abort in the last moment may leave it.
    */
-  from?: ArchiveSource
+  from?: ArchiveSource | undefined
   /**
    * In Node, on Linux and macOS: the directory of the store's files, made if it is missing. They are
    * LevelDB's: the `varve` command and other tools open them when the store is closed. It needs
    * `host: 'inline'`. `wasmUrl` and `wasmModule` are of `varve-node.wasm` then.
    */
-  dir?: string
+  dir?: string | undefined
   /** `idb`: in IndexedDB (the default). `memory`: a new store that ends when it is closed. */
-  storage?: 'idb' | 'memory'
+  storage?: 'idb' | 'memory' | undefined
 }
+
+/** Those that say nothing of values. @internal */
+export type UntypedOptions = Omit<OpenOptions, 'valueEncoding'>
 
 /** Options of a write. */
 export interface WriteOptions {
   /** Default: that of the store. */
-  durability?: Durability
+  durability?: Durability | undefined
 }
 
 /** The option's number in a frame. @internal */
 export function durabilityCode(options: WriteOptions | undefined): number {
-  const durability = options?.durability
-  switch (durability) {
-    case undefined:
-      return 0
-    case 'strict':
-      return 1
-    case 'relaxed':
-      return 2
-    case 'deferred':
-      return 3
-  }
-  throw invalid(`durability is ${JSON.stringify(durability)}; it is strict, relaxed or deferred.`)
+  if (options === undefined) return 0
+  requireObject(options, 'options')
+  const code = durabilities.indexOf(options.durability)
+  if (code < 0) throw refusal('durability', options.durability, 'is strict, relaxed or deferred')
+  return code
 }
 
+const durabilities: readonly unknown[] = [undefined, 'strict', 'relaxed', 'deferred']
+
 /** Checks the options that the engine gets, and names them for it. @internal */
-export function engineEntries(options: OpenOptions<never>): [name: string, text: string][] {
-  const { durability, memoryBudget, createIfMissing = true, errorIfExists = false, storage = 'idb', from, dir } = options
+export function engineEntries(options: UntypedOptions): [name: string, text: string][] {
   durabilityCode(options)
+  const { durability, memoryBudget, createIfMissing = true, errorIfExists = false, storage = 'idb', from, dir } = options
   const imports = from !== undefined
   if (!createIfMissing && (errorIfExists || imports)) {
     throw invalid('createIfMissing is false and errorIfExists or from is given.')
   }
   if (storage !== 'idb' && storage !== 'memory') {
-    throw invalid(`storage is ${JSON.stringify(storage)}; it is idb or memory.`)
+    throw refusal('storage', storage, 'is idb or memory')
   }
   const entries: [string, string][] = [
     ['storage', dir === undefined ? storage : 'dir'],
@@ -97,7 +96,7 @@ export function engineEntries(options: OpenOptions<never>): [name: string, text:
   ]
   if (memoryBudget !== undefined) {
     if (!Number.isSafeInteger(memoryBudget) || memoryBudget < 1 << 20) {
-      throw invalid(`memoryBudget is ${memoryBudget}; it is a number of bytes, at least ${1 << 20}.`)
+      throw refusal('memoryBudget', memoryBudget, `is a number of bytes, at least ${1 << 20}`)
     }
     entries.push(['memoryBudget', String(memoryBudget)])
   }
@@ -106,5 +105,7 @@ export function engineEntries(options: OpenOptions<never>): [name: string, text:
 
 /** @internal */
 export function checkName(name: string): void {
-  if (typeof name !== 'string' || name === '') throw invalid('The name of a store is a string, and not empty.')
+  if (typeof name !== 'string' || name === '' || !isWellFormed(name)) {
+    throw refusal('The name of the store', name, 'has to be text, and not empty')
+  }
 }

@@ -1,4 +1,5 @@
 import type { Host } from './host.js'
+import { Op, RequestWriter, ResponseReader } from './frame.js'
 import { holdOpen } from './ports.js'
 import type { Transport } from './transport.js'
 
@@ -8,7 +9,9 @@ const SLICE = 4
 /**
  * Carries frames to an engine in this thread. Where each answer leads to the next request, as in
  * a loop over a scan, the thread would get to nothing else: microtasks go before all events. So
- * once the engine has worked for a while, what is sent waits for its turn among the events.
+ * once the engine has worked for a while, what is sent waits for its turn among the events. What it
+ * works is summed up from one such turn to the next, however long ago that was: after a pause, one
+ * frame may wait for a turn without need, which costs it no more than that.
  *
  * @internal
  */
@@ -42,7 +45,7 @@ export class Paced implements Transport {
   close(): void {
     for (const frame of this.#late.splice(0)) this.#host.submit(frame)
     this.#turn.port1.close()
-    this.#host.stop()
+    stop(this.#host)
   }
 
   #submit(frame: Uint8Array<ArrayBuffer>): void {
@@ -63,4 +66,18 @@ export class Paced implements Transport {
     if (this.#late.length > 0) this.#putOff()
     else holdOpen(this.#turn.port1, false)
   }
+}
+
+/** The id of the last request to an engine, which no client's table is long enough to give. */
+const LAST_ID = 0xffffffff
+
+/** Ends the engine, when it has closed its store: one that is still being opened would stay locked. @internal */
+export function stop(host: Host): void {
+  const last = new RequestWriter()
+  last.add(Op.close, 0, 0, LAST_ID, 0, '', '', '')
+  host.stop(last.take(), (frame) => {
+    const response = new ResponseReader(frame)
+    while (response.next()) if (response.id === LAST_ID) return true
+    return false
+  })
 }

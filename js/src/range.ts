@@ -1,3 +1,4 @@
+import { requireObject } from './arguments.js'
 import { invalid } from './errors.js'
 import { checkBound, compareBytes, keyToBytes, type Key } from './keys.js'
 
@@ -7,15 +8,15 @@ import { checkBound, compareBytes, keyToBytes, type Key } from './keys.js'
  */
 export interface KeyRange {
   /** Only keys behind this one. */
-  gt?: Key
+  gt?: Key | undefined
   /** Only this key and those behind it. */
-  gte?: Key
+  gte?: Key | undefined
   /** Only keys before this one. */
-  lt?: Key
+  lt?: Key | undefined
   /** Only this key and those before it. */
-  lte?: Key
+  lte?: Key | undefined
   /** Only keys that begin with this. It goes with none of the others. */
-  prefix?: Key
+  prefix?: Key | undefined
 }
 
 /** A range as the engine takes it: from lower up to, not including, upper. @internal */
@@ -28,6 +29,7 @@ const EMPTY = new Uint8Array(0)
 
 /** @internal */
 export function boundsOf(range: KeyRange): Bounds {
+  requireObject(range, 'The range', ', such as { prefix }')
   const { gt, gte, lt, lte, prefix } = range
   if (gt !== undefined && gte !== undefined) throw invalid('The range has both gt and gte; give one of them.')
   if (lt !== undefined && lte !== undefined) throw invalid('The range has both lt and lte; give one of them.')

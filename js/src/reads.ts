@@ -1,7 +1,8 @@
+import { requireArray } from './arguments.js'
 import { done, type Client, type Reply } from './client.js'
 import type { Encoding } from './encodings.js'
-import { MORE, Op, RequestFlag, type ResponseReader } from './frame.js'
-import { checkKey, requireArray, type Key } from './keys.js'
+import { Op, RequestFlag, type ResponseReader } from './frame.js'
+import { checkKey, type Key } from './keys.js'
 import { boundsOf } from './range.js'
 import { Scan, openScan, type Entry, type ScanOptions, type ScanRegistry } from './scan.js'
 
@@ -32,6 +33,7 @@ export function sharedBy<K extends Key, V>(
     }),
     value: { read: readValue },
     values: {
+      none: () => [],
       read(response) {
         const values = [readValue(response)]
         while (response.more && response.next()) values.push(readValue(response))
@@ -71,16 +73,7 @@ export abstract class Reads<K extends Key = string, V = unknown> {
    *   `INVALID_ARGUMENT` if the key can't be one; `CLOSED` after `close()`.
    */
   get(key: Key): Promise<V | undefined> {
-    try {
-      this.check()
-      checkKey(key)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    const { client, value } = this.shared
-    const id = client.reserve()
-    client.writer.add(Op.get, 0, 0, id, this.handle, key, '', '')
-    return client.send(id, value)
+    return this.#read(Op.get, key, this.shared.value)
   }
 
   /**
@@ -90,21 +83,12 @@ export abstract class Reads<K extends Key = string, V = unknown> {
    * @throws {VarveError} as `get`.
    */
   getMany(keys: readonly Key[]): Promise<(V | undefined)[]> {
-    try {
+    const { client, values } = this.shared
+    return client.request(values, () => {
       this.check()
       requireArray(keys, 'keys')
-      keys.forEach(checkKey)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    const last = keys.length - 1
-    if (last < 0) return Promise.resolve([])
-    const { client, values } = this.shared
-    const id = client.reserve()
-    for (let i = 0; i <= last; i++) {
-      client.writer.add(Op.get, i < last ? MORE : 0, 0, id, this.handle, keys[i]!, '', '')
-    }
-    return client.send(id, values)
+      for (const key of Array.from(keys, checkKey)) client.add(Op.get, 0, 0, this.handle, key)
+    })
   }
 
   /**
@@ -113,16 +97,7 @@ export abstract class Reads<K extends Key = string, V = unknown> {
    * @throws {VarveError} as `get`.
    */
   has(key: Key): Promise<boolean> {
-    try {
-      this.check()
-      checkKey(key)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    const { client } = this.shared
-    const id = client.reserve()
-    client.writer.add(Op.has, 0, 0, id, this.handle, key, '', '')
-    return client.send(id, presence)
+    return this.#read(Op.has, key, presence)
   }
 
   /**
@@ -151,6 +126,14 @@ export abstract class Reads<K extends Key = string, V = unknown> {
   values(options: ScanOptions = {}): Scan<V> {
     const { encoding } = this.shared
     return this.#scan(options, RequestFlag.valuesOnly, (response) => encoding.decode(response))
+  }
+
+  #read<T>(op: number, key: Key, reply: Reply<T>): Promise<T> {
+    const { client } = this.shared
+    return client.request(reply, () => {
+      this.check()
+      client.add(op, 0, 0, this.handle, checkKey(key))
+    })
   }
 
   #scan<T>(options: ScanOptions, flag: number, read: (response: ResponseReader) => T): Scan<T> {

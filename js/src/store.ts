@@ -1,9 +1,10 @@
+import { refusal, requireArray, requireObject } from './arguments.js'
 import { done, type Client, type Reply } from './client.js'
 import { asyncDispose } from './dispose.js'
 import { encodeValue, encodingOf, keyDecoder } from './encodings.js'
 import { invalid } from './errors.js'
-import { MORE, Op, RequestFlag } from './frame.js'
-import { checkKey, requireArray, type Key } from './keys.js'
+import { Op, RequestFlag } from './frame.js'
+import { checkKey, type Key } from './keys.js'
 import { durabilityCode, type OpenOptions, type WriteOptions } from './options.js'
 import { boundsOf, type KeyRange } from './range.js'
 import { Reads, sharedBy } from './reads.js'
@@ -49,20 +50,10 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    *   `NO_SPACE`, `IO` if it could not be written, and then it is not there; `CLOSED`.
    */
   put(key: Key, value: V, options?: WriteOptions): Promise<void> {
-    const { client, encoding } = this.shared
-    let durability: number, tag: string, data: string | Uint8Array
-    try {
-      this.check()
-      checkKey(key)
-      durability = durabilityCode(options)
-      tag = encoding.tag(value)
-      data = encodeValue(encoding, value)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    const id = client.reserve()
-    client.writer.add(Op.put, 0, durability, id, 0, key, tag, data)
-    return client.send(id, done)
+    const { encoding } = this.shared
+    return this.#ask(done, (client) => {
+      client.add(Op.put, 0, durabilityCode(options), 0, checkKey(key), encoding.tag(value), encodeValue(encoding, value))
+    })
   }
 
   /**
@@ -71,18 +62,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    * @throws {VarveError} as `put`.
    */
   del(key: Key, options?: WriteOptions): Promise<void> {
-    const { client } = this.shared
-    let durability: number
-    try {
-      this.check()
-      checkKey(key)
-      durability = durabilityCode(options)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    const id = client.reserve()
-    client.writer.add(Op.del, 0, durability, id, 0, key, '', '')
-    return client.send(id, done)
+    return this.#ask(done, (client) => client.add(Op.del, 0, durabilityCode(options), 0, checkKey(key)))
   }
 
   /**
@@ -96,41 +76,25 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    * @throws {VarveError} as `put`; the message tells which operation was refused.
    */
   batch(operations: readonly BatchOperation<V>[], options?: WriteOptions): Promise<void> {
-    const { client, encoding } = this.shared
-    let durability: number
-    const tags: string[] = []
-    const data: (string | Uint8Array)[] = []
-    try {
-      this.check()
-      durability = durabilityCode(options)
+    const { encoding } = this.shared
+    return this.#ask(done, (client) => {
+      const durability = durabilityCode(options)
       requireArray(operations, 'operations')
-      operations.forEach((operation, i) => {
+      const writes = Array.from(operations, (operation, i) => {
         try {
-          checkKey(operation.key)
-          if (operation.type === 'put') {
-            tags.push(encoding.tag(operation.value))
-            data.push(encodeValue(encoding, operation.value))
-          } else if (operation.type === 'del') {
-            tags.push('')
-            data.push('')
-          } else {
-            throw invalid(`its type is ${JSON.stringify((operation as { type: unknown }).type)}; it is put or del.`)
-          }
+          requireObject(operation, 'it')
+          const { type } = operation
+          const key = checkKey(operation.key)
+          if (type === 'del') return [Op.del, key] as const
+          if (type !== 'put') throw refusal('its type', type, 'is put or del')
+          const { value } = operation
+          return [Op.put, key, encoding.tag(value), encodeValue(encoding, value)] as const
         } catch (error) {
           throw invalid(`Operation ${i} of the batch: ${(error as Error).message}`, error)
         }
       })
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    const last = operations.length - 1
-    if (last < 0) return Promise.resolve()
-    const id = client.reserve()
-    for (let i = 0; i <= last; i++) {
-      const { type, key } = operations[i]!
-      client.writer.add(Op[type], i < last ? MORE : 0, durability, id, 0, key, tags[i]!, data[i]!)
-    }
-    return client.send(id, done)
+      for (const [op, ...data] of writes) client.add(op, 0, durability, 0, ...data)
+    })
   }
 
   /**
@@ -160,7 +124,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
 
   /** Waits until all writes so far are on the medium, as `strict` ones are. */
   flush(): Promise<void> {
-    return this.#simple(Op.flush, done)
+    return this.shared.client.call(Op.flush, 0, done)
   }
 
   /**
@@ -168,12 +132,12 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    * overwritten takes no space. The engine does that by itself; this does it now.
    */
   compact(range: KeyRange = {}): Promise<void> {
-    return this.#ranged(Op.compact, range, undefined)
+    return this.#ranged(Op.compact, range)
   }
 
   /** The shape of the store, and what it has done. */
   stats(): Promise<Stats> {
-    return this.#simple(Op.stats, stats)
+    return this.shared.client.call(Op.stats, 0, stats)
   }
 
   /**
@@ -182,7 +146,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    * @throws {VarveError} `CORRUPT` with the first damage that it finds.
    */
   verify(): Promise<VerifyReport> {
-    return this.#simple(Op.verify, verifyReport)
+    return this.shared.client.call(Op.verify, 0, verifyReport)
   }
 
   /**
@@ -231,26 +195,15 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
     return this.close()
   }
 
-  #simple<T>(op: number, reply: Reply<T>): Promise<T> {
-    try {
-      this.check()
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
-    return this.shared.client.call(op, 0, reply)
+  #ranged(op: number, range: KeyRange, options?: WriteOptions): Promise<void> {
+    return this.#ask(done, (client) => {
+      const { lower, upper } = boundsOf(range)
+      client.add(op, upper ? RequestFlag.upperBound : 0, durabilityCode(options), 0, lower, '', upper)
+    })
   }
 
-  #ranged(op: number, range: KeyRange, options: WriteOptions | undefined): Promise<void> {
+  #ask<T>(reply: Reply<T>, build: (client: Client) => void): Promise<T> {
     const { client } = this.shared
-    try {
-      this.check()
-      const { lower, upper } = boundsOf(range)
-      const durability = durabilityCode(options)
-      const id = client.reserve()
-      client.writer.add(op, upper ? RequestFlag.upperBound : 0, durability, id, 0, lower, '', upper ?? '')
-      return client.send(id, done)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return client.request(reply, () => build(client))
   }
 }

@@ -1,15 +1,16 @@
+import { refusal } from './arguments.js'
 import { invalid } from './errors.js'
-import { kindOf } from './keys.js'
+import type { UntypedOptions } from './options.js'
 
 /** Where the engine comes from: compiled already, or to be fetched. @internal */
 export type WasmSource = { module: WebAssembly.Module } | { url: string }
 
 /** @internal */
-export function wasmSource(options: { wasmUrl?: string | URL; wasmModule?: WebAssembly.Module; dir?: string }): WasmSource {
+export function wasmSource(options: Pick<UntypedOptions, 'wasmUrl' | 'wasmModule' | 'dir'>): WasmSource {
   const { wasmModule, wasmUrl, dir } = options
   if (wasmModule !== undefined) {
     if (wasmModule instanceof WebAssembly.Module) return { module: wasmModule }
-    throw invalid(`wasmModule is ${kindOf(wasmModule)}; it has to be a WebAssembly.Module.`)
+    throw refusal('wasmModule', wasmModule, 'has to be a WebAssembly.Module')
   }
   try {
     // Bundlers look for exactly this expression to find the file.

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { Client } from '../src/client.js'
+import { VarveError } from '../src/errors.js'
+import { Op, RequestWriter } from '../src/frame.js'
 import { importer, type ArchiveSource } from '../src/import.js'
 import { open } from '../src/open.js'
 import type { Store } from '../src/store.js'
-import { varveError, wasmModule, withStore } from './support.js'
+import { countArriving, varveError, wasmModule, withStore } from './support.js'
 
 const ENTRIES = 40_000
 const key = (i: number) => `k${String(i).padStart(6, '0')}`
@@ -62,19 +65,12 @@ test('a slow reader of an export holds a bounded part of it', () =>
   withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
     await fill(store)
     const whole = (await bytesOf(store)).length
-    // What the engine has sent is counted where it arrives.
-    const { client } = store.shared
-    let arrived = 0
-    const receive = client.receive.bind(client)
-    client.receive = (frame) => {
-      arrived += frame.length
-      receive(frame)
-    }
+    const arrived = countArriving(store.shared.client)
     const reader = store.export().getReader()
     let read = 0
     for (;;) {
       for (let i = 0; i < 20; i++) await new Promise(setImmediate)
-      assert.ok(arrived - read <= (512 << 10) + 1000, `${arrived - read} bytes wait for the reader`)
+      assert.ok(arrived() - read <= (512 << 10) + 1000, `${arrived() - read} bytes wait for the reader`)
       const { done, value } = await reader.read()
       if (done) break
       read += value.length
@@ -167,6 +163,38 @@ test('an import that is aborted ends at once, and its source with it', async () 
   }
 })
 
+test('an import ends with its engine, though its source gives nothing, and its source with it', async (t) => {
+  const connect = t.mock.method(Client.prototype, 'connect')
+  let cancelled = false
+  const from = new ReadableStream<Uint8Array>({ cancel: () => void (cancelled = true) })
+  const opening = open('test', { ...(await memory()), from })
+  setTimeout(() => (connect.mock.calls[0]!.this as Client).fail(new VarveError('IO', 'The engine has crashed.')), 50)
+  await assert.rejects(opening, varveError('IO', /crashed/))
+  assert.ok(cancelled)
+})
+
+test('an import whose engine has ended before it is fed ends as well', async () => {
+  const from = new ReadableStream<Uint8Array>()
+  const given: number[] = []
+  const give = async (piece: Uint8Array) => void given.push(piece.length)
+  await importer(from, (message) => new Error(message), String)(undefined, AbortSignal.abort(), give)
+  assert.deepEqual(given, [0])
+})
+
+test('an import that is aborted at its very end fails all the same', (t) =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await store.put('a', '1')
+    const bytes = await bytesOf(store)
+    const controller = new AbortController()
+    const { add } = RequestWriter.prototype
+    t.mock.method(RequestWriter.prototype, 'add', function (this: RequestWriter, ...header: Parameters<typeof add>) {
+      if (header[0] === Op.import && header[7].length === 0) controller.abort('enough')
+      add.apply(this, header)
+    })
+    const opening = open('test', { ...(await memory()), from: bytes, signal: controller.signal })
+    await assert.rejects(opening, (error) => varveError('ABORTED')(error) && (error as Error).cause === 'enough')
+  }))
+
 test('an import reads no more before the engine has taken what there is', async () => {
   let pulls = 0
   const from = new ReadableStream<Uint8Array>(
@@ -184,7 +212,7 @@ test('an import reads no more before the engine has taken what there is', async 
     given.push(piece.length)
     return new Promise<void>((_, reject) => (fail = reject)) // an engine that never answers
   }
-  const feeding = importer(from, (message) => new Error(message), String)(undefined, give)
+  const feeding = importer(from, (message) => new Error(message), String)(undefined, new AbortController().signal, give)
   for (let i = 0; i < 20; i++) await new Promise(setImmediate)
   assert.equal(pulls, 1)
   assert.deepEqual(given, [256 << 10])

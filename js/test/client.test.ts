@@ -41,9 +41,7 @@ function connected(): { client: Client; wire: Wire } {
 }
 
 function put(client: Client, value: string): Promise<void> {
-  const id = client.reserve()
-  client.writer.add(Op.put, 0, 0, id, 0, 'key', '', value)
-  return client.send(id, done)
+  return client.request(done, () => client.add(Op.put, 0, 0, 0, 'key', '', value))
 }
 
 const tick = () => new Promise<void>(setImmediate)
@@ -168,6 +166,40 @@ test('nothing is sent while the engine is answering', async () => {
   assert.deepEqual([during, wire.frames.length], [[1], 1])
   await tick()
   assert.equal(wire.frames.length, 2)
+})
+
+test('a request whose frame memory does not hold is refused alone', async (t) => {
+  const { client, wire } = connected()
+  const before = put(client, 'é')
+  const take = t.mock.method(client.writer, 'take', () => {
+    throw new RangeError('no memory')
+  })
+  const refused = put(client, 'v'.repeat(1 << 20))
+  take.mock.restore()
+  const after = put(client, 'v')
+  await assert.rejects(refused, varveError('INVALID_ARGUMENT', /no memory/))
+  await tick()
+  assert.deepEqual(wire.frames.map(ids), [[1, 2]])
+  client.receive(answers(1, 2))
+  await Promise.all([before, after])
+})
+
+test('requests that can’t be sent for want of memory are rejected', async (t) => {
+  const { client, wire } = connected()
+  t.mock.method(client.writer, 'take', () => {
+    throw new RangeError('no memory')
+  })
+  await assert.rejects(put(client, 'v'), varveError('IO', /no memory/))
+  assert.ok(wire.closed)
+})
+
+test('a request without headers is answered at once, and nothing is sent', async () => {
+  const { client, wire } = connected()
+  assert.equal(await client.request(done, () => undefined), undefined)
+  assert.deepEqual(await client.request({ read: (): number[] => assert.fail(), none: () => [] }, () => undefined), [])
+  await assert.rejects(client.request(done, () => assert.fail('refused')), varveError('INVALID_ARGUMENT', /refused/))
+  await tick()
+  assert.deepEqual(wire.frames, [])
 })
 
 test('a failed engine rejects what is pending, and what comes after', async () => {

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { MORE, Op, RequestFlag, RequestWriter, ResponseReader } from '../src/frame.js'
+import { Op, RequestFlag, RequestWriter, ResponseReader } from '../src/frame.js'
 import { golden } from './support.js'
 
 test('the engine reads what a writer packs', () => {
   const writer = new RequestWriter()
   writer.add(Op.put, 0, 1, 1, 0, 'a', '\x01', 'one')
-  writer.add(Op.put, MORE, 0, 2, 0, 'é', '', Uint8Array.of(0x7a, 0))
+  writer.keep()
+  writer.add(Op.put, 0, 0, 2, 0, 'é', '', Uint8Array.of(0x7a, 0))
   writer.add(Op.del, 0, 0, 2, 0, 'b', '', '')
+  writer.keep()
   writer.add(Op.get, 0, 0, 3, 7, Uint8Array.of(0xff), '', '')
+  writer.keep()
   writer.add(Op.clear, RequestFlag.upperBound, 3, 0x01020304, 0, Uint8Array.of(0x70), '', 'q')
   assert.deepEqual(writer.take(), golden('requests.hex'))
 })
@@ -46,6 +49,31 @@ test('a writer begins anew after take, and is as large as what it packed', () =>
   writer.add(Op.get, 0, 0, 2, 0, 'k', '', '')
   assert.equal(writer.size, 4 + 20 + 1)
   assert.equal(writer.take().length, 25)
+})
+
+test('a request that is rolled back leaves those before it as they were', () => {
+  const strange = { length: 2 ** 52 } as Uint8Array
+  for (const before of ['text', 'é', Uint8Array.of(1, 2)]) {
+    for (const after of [[], ['text'], ['é'], ['x', Uint8Array.of(3)], ['é', Uint8Array.of(3), 'ü'], [Uint8Array.of(3), strange], ['x', strange]] as (string | Uint8Array)[][]) {
+      const write = (rolledBack: boolean) => {
+        const writer = new RequestWriter()
+        writer.add(Op.put, 0, 0, 1, 0, 'key', 't', before)
+        writer.keep()
+        if (rolledBack) {
+          try {
+            // The last is more than memory holds.
+            for (const value of after) writer.add(Op.put, 0, 0, 2, 0, 'ghost', 't', value)
+          } catch (error) {
+            assert.ok(error instanceof RangeError)
+          }
+          writer.rollBack()
+        }
+        writer.add(Op.get, 0, 0, 2, 0, 'é', '', '')
+        return writer.take()
+      }
+      assert.deepEqual(write(true), write(false))
+    }
+  }
 })
 
 test('many headers outgrow the first buffer', () => {

@@ -4,6 +4,7 @@ import { Client, done } from '../src/client.js'
 import type { VarveError } from '../src/errors.js'
 import { Op } from '../src/frame.js'
 import { Host } from '../src/host.js'
+import { stop } from '../src/paced.js'
 import { varveError, wasmModule } from './support.js'
 
 test('a crash of the engine rejects what is pending and is said once', async (t) => {
@@ -37,7 +38,7 @@ test('a frame of responses is memory of its own', async () => {
   const first = frames[0]!.slice()
   get[8] = 8
   host.submit(get)
-  host.stop()
+  stop(host)
   assert.deepEqual(frames[0], first)
   assert.equal(frames[0]!.buffer.byteLength, frames[0]!.length)
   assert.deepEqual(frames.map((frame) => frame[8]), [7, 8])

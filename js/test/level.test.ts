@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test, { mock, type TestContext } from 'node:test'
 import type { AbstractLevel } from 'abstract-level'
 import { VarveError } from '../src/errors.js'
@@ -42,6 +45,17 @@ function levelError(code: string, cause?: string): (error: unknown) => true {
 
 test("abstract-level's own suite passes on databases in memory", async (t) => {
   const { ran, failures } = await runSuite((_, options) => inMemory(options))
+  t.diagnostic(ran)
+  assert.deepEqual(failures.slice(0, 10), [])
+})
+
+test("abstract-level's own suite passes on databases in directories", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const directories = await WebAssembly.compile(readFileSync('dist/varve-node.wasm'))
+  const { ran, failures } = await runSuite(
+    (n, options) => new VarveLevel('test', { host: 'inline', dir: join(folder, String(n)), wasmModule: directories, ...options }),
+  )
   t.diagnostic(ran)
   assert.deepEqual(failures.slice(0, 10), [])
 })
@@ -89,7 +103,7 @@ test('getSync sees every write that was called before it, however much the engin
 
 test('getSync fails where an answer has to be awaited', async (t) => {
   const db = await opened(t)
-  mock.method(db.store.shared.client, 'sendNow', () => {
+  mock.method(db.store.shared.client, 'requestNow', () => {
     throw new VarveError('UNSUPPORTED', 'The engine has to wait.')
   })
   assert.throws(() => db.getSync('key'), levelError('LEVEL_NOT_SUPPORTED', 'UNSUPPORTED'))
@@ -224,6 +238,37 @@ test('what can’t be stored is refused by Level’s codes, and nothing of it is
   await assert.rejects(db.put('a', '\udfff'), levelError('LEVEL_INVALID_VALUE', 'INVALID_ARGUMENT'))
   assert.deepEqual(await db.keys().all(), [])
   assert.throws(() => new VarveLevel(''), TypeError)
+})
+
+for (const state of ['open', 'opening']) {
+  test(`an iterator with a bound that can be no key fails when it is asked, and can be closed (${state})`, async () => {
+    const long = 'k'.repeat((64 << 10) + 1)
+    const refused = levelError('LEVEL_INVALID_KEY', 'INVALID_ARGUMENT')
+    const db = inMemory()
+    if (state === 'open') await db.open()
+    const made = [db.iterator({ gte: long }), db.keys({ lt: long, reverse: true }), db.values({ gt: '\ud800' })]
+    for (const iterator of made) {
+      await assert.rejects(iterator.next(), refused)
+      await assert.rejects(iterator.nextv(2), refused)
+      await assert.rejects(iterator.all(), refused)
+      iterator.seek('a')
+      await iterator.close()
+    }
+    db.keys({ lte: long })
+    await assert.rejects(db.clear({ gte: long }), refused)
+    await assert.rejects(db.compactRange('a', long), refused)
+    await db.put('a', '1')
+    assert.deepEqual(await db.keys().all(), ['a'])
+    await db.close()
+    assert.equal(db.status, 'closed')
+  })
+}
+
+test('hasMany with a key that can be none asks nothing', async (t) => {
+  const db = await opened(t)
+  const asked = mock.method(db.store.shared.client.writer, 'add')
+  await assert.rejects(db.hasMany(['a', 'b', '\ud800']), levelError('LEVEL_INVALID_KEY', 'INVALID_ARGUMENT'))
+  assert.equal(asked.mock.callCount(), 0)
 })
 
 test('bounds may be as long as keys', async (t) => {

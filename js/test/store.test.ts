@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { getEventListeners } from 'node:events'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'node:test'
 import { Client } from '../src/client.js'
 import { destroy, list, open } from '../src/open.js'
 import { persist } from '../src/persist.js'
 import { asyncDispose } from '../src/dispose.js'
+import type { Codec } from '../src/encodings.js'
 import type { Durability, OpenOptions } from '../src/options.js'
 import { Store } from '../src/store.js'
-import { varveError, wasmModule, withStore } from './support.js'
+import { countArriving, varveError, wasmModule, withStore } from './support.js'
 
 /** Enough entries for several answers of a scan. */
 const MANY = 20_000
@@ -217,18 +222,20 @@ test('aborting rejects a call that waits for the engine at once', async () => {
   for (const call of waiting) await assert.rejects(call, varveError('ABORTED'))
 })
 
-test('a scan that is dropped is freed although its signal lives on', () =>
-  withStore({}, async (store) => {
-    await fill(store)
-    const { signal } = new AbortController()
-    await (async () => void (await store.keys({ signal }).next()))()
-    for (let i = 0; i < 100 && (await store.stats()).iterators > 0; i++) {
-      globalThis.gc!()
-      await new Promise(setImmediate)
-    }
-    assert.equal((await store.stats()).iterators, 0)
-    assert.equal(getEventListeners(signal, 'abort').length, 0)
-  }))
+for (const [size, write] of [['many', fill], ['a few', (store: Store) => store.put('a', 1).then(() => store.put('b', 2))]] as const) {
+  test(`a scan of ${size} entries that is dropped is freed although its signal lives on`, () =>
+    withStore({}, async (store) => {
+      await write(store)
+      const { signal } = new AbortController()
+      await (async () => void (await store.keys({ signal }).next()))()
+      for (let i = 0; i < 100 && getEventListeners(signal, 'abort').length > 0; i++) {
+        globalThis.gc!()
+        await new Promise(setImmediate)
+      }
+      assert.equal(getEventListeners(signal, 'abort').length, 0)
+      assert.equal((await store.stats()).iterators, 0)
+    }))
+}
 
 test('a scan that is iterated slowly holds a bounded part of what is there', () =>
   withStore<Uint8Array>({ valueEncoding: 'view' }, async (store) => {
@@ -236,19 +243,13 @@ test('a scan that is iterated slowly holds a bounded part of what is there', () 
     for (let i = 0; i < 4; i++) {
       await store.batch(Array.from({ length: 1000 }, (_, j) => ({ type: 'put', key: name(1000 * i + j), value })))
     }
-    const { client } = store.shared
-    let arrived = 0
-    const receive = client.receive.bind(client)
-    client.receive = (frame) => {
-      arrived += frame.length
-      receive(frame)
-    }
+    const arrived = countArriving(store.shared.client)
     let taken = 0
     let most = 0
     for await (const _ of store.scan()) {
       taken += 1000
       if (taken % 50_000 === 0) for (let i = 0; i < 5; i++) await new Promise(setImmediate)
-      most = Math.max(most, arrived - taken)
+      most = Math.max(most, arrived() - taken)
     }
     assert.equal(taken, 4_000_000)
     assert.ok(most < 1_500_000, `${most} bytes were held ahead`)
@@ -299,6 +300,134 @@ test('a batch is refused whole', () =>
     await store.batch([])
     assert.equal(await store.has('a'), false)
   }))
+
+const MISSING_ONE = [{ type: 'put', key: 'ghost', value: 1 }, , { type: 'put', key: 'ghost 2', value: 1 }]
+
+for (const [what, call] of [
+  ['a batch that lacks one', (store: Store) => store.batch(MISSING_ONE as never)],
+  ['a getMany that lacks one', (store: Store) => store.getMany(['ghost', , 'first'] as never)],
+] as const) {
+  test(`${what} is refused whole, and harms no call beside it`, () =>
+    withStore({}, async (store) => {
+      const first = store.put('first', 1)
+      const refused = call(store)
+      const second = store.put('second', 2)
+      await assert.rejects(refused, varveError('INVALID_ARGUMENT'))
+      await Promise.all([first, second])
+      assert.deepEqual(await store.scan().toArray(), [['first', 1], ['second', 2]])
+    }))
+}
+
+test('a request that memory does not hold is refused whole, and harms no call beside it', (t) =>
+  withStore({}, async (store) => {
+    const { writer } = store.shared.client
+    const first = store.put('first', 1)
+    const add = writer.add.bind(writer)
+    let left = 2
+    const mocked = t.mock.method(writer, 'add', (...header: Parameters<typeof add>) => {
+      add(...header)
+      if (--left === 0) throw new RangeError('Array buffer allocation failed')
+    })
+    const ghosts = Array.from('abcd', (key) => ({ type: 'put', key, value: Uint8Array.of(1) }) as const)
+    const refused = store.batch(ghosts)
+    mocked.mock.restore()
+    const second = store.put('second', 2)
+    await assert.rejects(refused, varveError('INVALID_ARGUMENT', /allocation failed/))
+    await Promise.all([first, second])
+    assert.deepEqual(await store.scan().toArray(), [['first', 1], ['second', 2]])
+  }))
+
+test('what the caller’s own code asks while a write is made ready counts by itself', async () => {
+  const asked: Promise<void>[] = []
+  const valueEncoding: Codec<string> = {
+    encode(value) {
+      if (value === '') return value
+      asked.push(store.put(`asked by ${value}`, ''))
+      if (value === 'refused') throw new Error('it is refused')
+      return value
+    },
+    decode: () => '',
+  }
+  const store = await open('test', { host: 'inline', storage: 'memory', wasmModule: await wasmModule(), valueEncoding })
+  await store.put('a', 'taken')
+  const refused = store.batch([{ type: 'put', key: 'b', value: 'kept' }, { type: 'put', key: 'c', value: 'refused' }])
+  await assert.rejects(refused, varveError('INVALID_ARGUMENT', /Operation 1/))
+  await Promise.all(asked)
+  assert.deepEqual(await store.keys().toArray(), ['a', 'asked by kept', 'asked by refused', 'asked by taken'])
+  await store.close()
+})
+
+test('what is no range is refused, and clears nothing', () =>
+  withStore({}, async (store) => {
+    await store.put('shift/1', 1)
+    await store.put('other', 2)
+    for (const range of ['shift/', '', null, 7, ['shift/'], Uint8Array.of(1), () => 1]) {
+      const given = range as object
+      const refused = varveError('INVALID_ARGUMENT', /range is .*prefix/)
+      await assert.rejects(store.clear(given), refused)
+      await assert.rejects(store.compact(given), refused)
+      for (const call of [() => store.scan(given), () => store.keys(given), () => store.values(given)]) assert.throws(call, refused)
+    }
+    assert.deepEqual(await store.keys().toArray(), ['other', 'shift/1'])
+  }))
+
+test('what is no object of options is refused', () =>
+  withStore({}, async (store) => {
+    for (const options of ['strict', null, 7, []]) {
+      const given = options as object
+      const refused = varveError('INVALID_ARGUMENT', /options is .*an object/)
+      const calls = [
+        store.put('a', 1, given),
+        store.del('a', given),
+        store.batch([{ type: 'put', key: 'a', value: 1 }], given),
+        open('x', given),
+        destroy('x', given),
+        list(given),
+      ]
+      for (const call of calls) await assert.rejects(call, refused)
+    }
+    assert.equal(await store.has('a'), false)
+  }))
+
+test('every error is one of the package, whatever was given', () =>
+  withStore({}, async (store) => {
+    const memory = { host: 'inline', storage: 'memory' } as const
+    const throwing = Object.defineProperty({}, 'a', { enumerable: true, get: () => assert.fail('my getter') })
+    const calls: (() => unknown)[] = [
+      () => store.put('k', throwing),
+      () => store.put(Object.create(null) as string, 1),
+      () => store.put('k', 1, { durability: 1n as never }),
+      () => store.batch([{ type: 1n, key: 'k' } as never]),
+      () => store.batch([null as never]),
+      () => store.scan({ limit: 5n as never }),
+      () => store.scan({ limit: Symbol('s') as never }),
+      () => store.scan({ signal: {} as AbortSignal }),
+      () => open('x', { ...memory, signal: {} as AbortSignal }),
+      () => open('x', { ...memory, signal: 'now' as unknown as AbortSignal }),
+      () => open('x', { ...memory, valueEncoding: 10n as never }),
+      () => open('x', { ...memory, keyEncoding: 10n as never }),
+      () => open('x', { ...memory, durability: 10n as never }),
+      () => open('x', { ...memory, storage: 10n as never }),
+      () => open('x', { ...memory, host: 10n as never }),
+      () => open('x', { ...memory, memoryBudget: Symbol('s') as never }),
+      () => destroy('x', { host: 10n as never }),
+    ]
+    for (const call of calls) await assert.rejects(async () => call(), varveError('INVALID_ARGUMENT'), String(call))
+  }))
+
+test('a part of the package that can’t be loaded is an error of the package', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  cpSync('dist', folder, { recursive: true, filter: (name) => !/(import|node)-\w+\.js$/.test(name) })
+  const program = `
+    import { open } from './index.js'
+    const options = { host: 'inline', storage: 'memory' }
+    for (const added of [{ from: new Uint8Array(1) }, { dir: 'x' }]) {
+      await open('x', { ...options, ...added }).catch((error) => console.log(error.name, error.code))
+    }`
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', cwd: folder })
+  assert.equal(said, 'VarveError IO\nVarveError IO\n')
+})
 
 test('each durability acknowledges, and an unknown one is refused', async () => {
   for (const durability of ['strict', 'relaxed', 'deferred'] as const) {
@@ -381,6 +510,7 @@ test('open refuses options that it can’t carry out', async () => {
   const cases: [name: unknown, options: object, message: RegExp][] = [
     ['', memory, /name/],
     [7, memory, /name/],
+    ['\ud800', memory, /name/],
     ['x', { ...memory, memoryBudget: 10 }, /memoryBudget is 10/],
     ['x', { ...memory, durability: 'never' }, /durability is "never"/],
     ['x', { ...memory, storage: 'disk' }, /storage is "disk"/],
@@ -417,12 +547,26 @@ test('without IndexedDB there are no stores that last', async () => {
   }
 })
 
+/** An answer that ends in mid-file. */
+function cutOff(type: string): Response {
+  let pulls = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (pulls++ === 0) controller.enqueue(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))
+      else controller.error(new TypeError('cut off'))
+    },
+  })
+  return new Response(body, { headers: { 'content-type': type } })
+}
+
 test('what is fetched in place of the engine is named', async (t) => {
   const answers: [response: Response | Error, code: 'IO' | 'UNSUPPORTED', message: RegExp][] = [
     [new Response('no', { status: 404 }), 'IO', /status 404/],
     [new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } }), 'IO', /no WebAssembly.*text\/html.*wasmUrl/],
     [new Response('\0asmgarbage', { headers: { 'content-type': 'application/wasm' } }), 'UNSUPPORTED', /could not be compiled/],
-    [new TypeError('offline'), 'IO', /engine\.wasm could not be fetched: offline/],
+    [cutOff('application/wasm'), 'IO', /engine\.wasm could not be fetched: TypeError: cut off/],
+    [cutOff('application/octet-stream'), 'IO', /engine\.wasm could not be fetched: TypeError: cut off/],
+    [new TypeError('offline'), 'IO', /engine\.wasm could not be fetched: TypeError: offline/],
   ]
   for (const [answer, code, message] of answers) {
     t.mock.method(globalThis, 'fetch', () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import type { Client } from '../src/client.js'
 import { open } from '../src/open.js'
 import { VarveError, type ErrorCode } from '../src/errors.js'
 import type { OpenOptions } from '../src/options.js'
@@ -20,7 +21,7 @@ export function wasmModule(): Promise<WebAssembly.Module> {
 
 /** Opens a store in memory for the time of `use`. */
 export async function withStore<V = unknown>(
-  options: OpenOptions<V>,
+  options: OpenOptions<V> & { keyEncoding?: 'utf8' },
   use: (store: Store<string, V>) => Promise<void>,
 ): Promise<void> {
   const store = await open<V>('test', { host: 'inline', storage: 'memory', wasmModule: await wasmModule(), ...options })
@@ -29,6 +30,17 @@ export async function withStore<V = unknown>(
   } finally {
     await store.close()
   }
+}
+
+/** Counts the bytes of all frames that arrive from the engine from now on. */
+export function countArriving(client: Client): () => number {
+  let arrived = 0
+  const receive = client.receive.bind(client)
+  client.receive = (frame, onLoan) => {
+    arrived += frame.length
+    receive(frame, onLoan)
+  }
+  return () => arrived
 }
 
 /** What `assert.throws` and `assert.rejects` take: an error of that code, and what its message says. */

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -136,9 +137,10 @@ test('a directory that is open in Node is locked for the command line tool, and 
   assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' }), 'true true\n')
   const tool = spawn(varve, ['import', 'data', '-'], { cwd: root, stdio: ['pipe', 'ignore', 'inherit'] })
   t.after(() => tool.kill())
+  // More than a pipe holds: when all of it is written, the tool reads, and has opened the store.
+  const read = promisify(tool.stdin.write.bind(tool.stdin))(`b\t${'x'.repeat(1 << 20)}\n`).then(() => 'reads')
+  assert.equal(await Promise.race([read, once(tool, 'exit').then(() => 'ended')]), 'reads')
   const tryOpen = "const { open } = await import('varve'); await open('s', { host: 'inline', dir: 'data' }).then((s) => s.close(), (error) => console.log(error.code))"
-  for (let said = ''; said !== 'LOCKED\n'; ) {
-    said = execFileSync(process.execPath, ['--input-type=module', '-e', tryOpen], { cwd: root, encoding: 'utf8' })
-  }
+  assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', tryOpen], { cwd: root, encoding: 'utf8' }), 'LOCKED\n')
   tool.stdin.end()
 })

@@ -1,15 +1,14 @@
 // Serves a folder's files, and nothing else.
 
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
+import { listen } from '../listen.mjs'
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
 
 /** @returns {Promise<string>} the address of its index.html */
 export async function serve(t, folder) {
-  const server = createServer(async ({ url }, response) => {
+  const port = await listen(t, async ({ url }, response) => {
     const path = normalize(new URL(url, 'http://localhost').pathname.replace(/\/$/, '/index.html'))
     try {
       const body = await readFile(join(folder, path))
@@ -18,11 +17,5 @@ export async function serve(t, folder) {
       response.writeHead(404).end()
     }
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://localhost:${server.address().port}/`
+  return `http://localhost:${port}/`
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { listen } from '../listen.mjs'
 import { launch, openPage } from './harness/browser.mjs'
 import { serve } from './harness/server.mjs'
 
@@ -61,5 +62,26 @@ for (const host of ['worker', 'inline']) {
     assert.match(html.message, /\?fallback.*text\/html/s)
 
     assert.equal(await open('/as-html/varve.wasm'), 'opened')
+  })
+}
+
+for (const host of ['worker', 'inline']) {
+  test(`a policy that forbids WebAssembly is named (${host})`, async (t) => {
+    const url = await serve(t)
+    const port = await listen(t, async (request, response) => {
+      const answer = await fetch(new URL(request.url, url))
+      const headers = { 'Content-Type': answer.headers.get('content-type'), 'Content-Security-Policy': "default-src 'self'; img-src data:" }
+      response.writeHead(answer.status, headers).end(Buffer.from(await answer.arrayBuffer()))
+    })
+    const { context } = await launch(t)
+    const page = await context.newPage() // to Firefox, what a policy blocks is an uncaught error as well
+    t.after(() => page.close())
+    await page.goto(`http://localhost:${port}/`)
+    const failure = await page.evaluate(async (host) => {
+      const { open } = await import('/varve/index.js')
+      return open('forbidden', { host }).then(() => 'opened', ({ code, message }) => ({ code, message }))
+    }, host)
+    assert.equal(failure.code, 'UNSUPPORTED', failure.message)
+    assert.match(failure.message, /wasm-unsafe-eval/)
   })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { goBack, launch, openPage } from './harness/browser.mjs'
+import { engine, goBack, launch, openPage } from './harness/browser.mjs'
 import { serve } from './harness/server.mjs'
 
 for (const host of ['worker', 'inline']) {
@@ -40,6 +40,32 @@ for (const host of ['worker', 'inline']) {
     assert.deepEqual(outcomes, ['ABORTED'])
   })
 }
+
+test('an import that is aborted when it is all but a store leaves none', async (t) => {
+  const url = await serve(t)
+  const { context } = await launch(t)
+  const page = await openPage(t, context, url)
+  const outcome = await page.evaluate(async () => {
+    const { list, open } = await import('/varve/index.js')
+    const store = await open('source')
+    await store.put('key', 'value')
+    const from = await new Response(store.export()).blob()
+    const controller = new AbortController()
+    const { postMessage } = Worker.prototype
+    // The last request of an import is one of its kind, 20, without a value.
+    Worker.prototype.postMessage = function (data, transferred) {
+      const [count, kind, , , , length] = data instanceof ArrayBuffer ? new Uint32Array(data.slice(0, 24)) : []
+      postMessage.call(this, data, transferred)
+      if (count === 1 && kind === 20 && length === 0) controller.abort()
+    }
+    const opening = open('copy', { from, signal: controller.signal })
+    const said = await opening.then(() => 'opened', (error) => error.code)
+    Worker.prototype.postMessage = postMessage
+    await store.close()
+    return { said, stores: await list() }
+  })
+  assert.deepEqual(outcome, { said: 'ABORTED', stores: ['source'] })
+})
 
 test('a worker that dies rejects what is pending, and the store can be opened again', async (t) => {
   const url = await serve(t)
@@ -112,7 +138,9 @@ for (const host of ['worker', 'inline']) {
     await goBack(page)
     const { kept, keys } = await openAndPut('c')
     t.diagnostic(kept ? 'the browser has kept the page' : 'the page was loaded anew')
-    assert.ok(kept === undefined || kept === 'CLOSED', `a store that was left says ${kept}`)
+    // WebKit always keeps it; the others as they like, mostly not when they are driven by a program.
+    const said = engine === 'webkit' ? ['CLOSED'] : [undefined, 'CLOSED']
+    assert.ok(said.includes(kept), `a store that was left says ${kept}`)
     assert.deepEqual(keys, ['a', 'b', 'c'])
   })
 }

@@ -5,7 +5,7 @@ import { openScan, type Scan } from '../scan.js'
 import { Snapshot } from '../snapshot.js'
 import { levelError } from './errors.js'
 import type { Readers } from './formats.js'
-import { boundsFrom, iteratorBounds, type LevelRange } from './range.js'
+import { NOWHERE, boundsFrom, iteratorBounds, type LevelRange } from './range.js'
 import { release, type Handle, type LevelSnapshot } from './snapshot.js'
 
 /** Bytes asked for by a first `next`, which is often the only one, as behind a seek. */
@@ -39,6 +39,7 @@ export class Cursor<T> {
   readonly #snapshot: Handle | undefined // of this cursor's own
   readonly #range: Bounds
   #rest: Bounds
+  readonly #failure: unknown // of what was asked for
   #scan: Scan<T> | undefined
 
   constructor(
@@ -52,7 +53,14 @@ export class Cursor<T> {
     this.#progress = progress
     this.#mode = mode
     this.#read = read
-    this.#range = this.#rest = iteratorBounds(options)
+    let range = NOWHERE
+    try {
+      range = iteratorBounds(options)
+    } catch (error) {
+      // Level has taken hold of the iterator already, which has to be closed as any other.
+      this.#failure = error
+    }
+    this.#range = this.#rest = range
     if (options.snapshot) {
       this.#readers = options.snapshot.readers
     } else {
@@ -97,6 +105,7 @@ export class Cursor<T> {
   }
 
   #begun(wanted?: number): Scan<T> {
+    if (this.#failure !== undefined) throw this.#failure
     if (this.#scan) return this.#scan
     const { shared, handle } = this.#readers.view
     shared.client.check()

@@ -205,10 +205,8 @@ export class VarveLevel<KDefault = string, VDefault = string> extends AbstractLe
     const { shared, handle } = this.#readers(snapshot)[valueEncoding]
     const value: Reply<Key | undefined> = shared.value
     const asked = checkedKey(key)
-    const id = shared.client.reserve()
-    shared.client.writer.add(Op.get, 0, 0, id, handle, asked, '', '')
     try {
-      return shared.client.sendNow(id, value)
+      return shared.client.requestNow(value, () => shared.client.add(Op.get, 0, 0, handle, asked))
     } catch (error) {
       throw levelError(error)
     }
@@ -222,7 +220,7 @@ export class VarveLevel<KDefault = string, VDefault = string> extends AbstractLe
   /** @internal */
   async _hasMany(keys: Key[], { snapshot }: ReadOptions): Promise<boolean[]> {
     const { view } = this.#readers(snapshot)
-    return Promise.all(keys.map((key) => view.has(checkedKey(key)))).catch(rethrow)
+    return Promise.all(keys.map(checkedKey).map((key) => view.has(key))).catch(rethrow)
   }
 
   /** @internal */

@@ -1,6 +1,6 @@
 import { compareBytes, keyToBytes, type Key } from '../keys.js'
 import { boundsOf, successor, type Bounds, type KeyRange } from '../range.js'
-import { stored } from './data.js'
+import { checkedKey, stored } from './data.js'
 
 /** A range as Level gives it to implementations, with keys encoded. @internal */
 export interface LevelRange {
@@ -11,16 +11,17 @@ export interface LevelRange {
 }
 
 const NOTHING = new Uint8Array(0)
-const NOWHERE: Bounds = { lower: NOTHING, upper: NOTHING }
+/** Bounds between which there is nothing. @internal */
+export const NOWHERE: Bounds = { lower: NOTHING, upper: NOTHING }
 
-/** The range as a store takes it; undefined if its bounds cross. @internal */
+/** The range as a store takes it; undefined if its bounds cross. It fails if a bound can be no key. @internal */
 export function rangeOf({ gt, gte, lt, lte }: LevelRange): KeyRange | undefined {
   const range: KeyRange = {}
   // Level takes both bounds of a side; gte and lte are those that count.
   const lower = gte ?? gt
   const upper = lte ?? lt
-  if (lower !== undefined) range[gte === undefined ? 'gt' : 'gte'] = stored(lower)
-  if (upper !== undefined) range[lte === undefined ? 'lt' : 'lte'] = stored(upper)
+  if (lower !== undefined) range[gte === undefined ? 'gt' : 'gte'] = checkedKey(lower)
+  if (upper !== undefined) range[lte === undefined ? 'lt' : 'lte'] = checkedKey(upper)
   const crossed = lower !== undefined && upper !== undefined && compareBytes(bytesOf(lower), bytesOf(upper)) > 0
   return crossed ? undefined : range
 }

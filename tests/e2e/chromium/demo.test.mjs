@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serve } from '../../../demo/serve.mjs'
-import { launch, openPage } from '../harness/browser.mjs'
+import { openPage } from '../harness/browser.mjs'
+import { playground } from '../harness/playground.mjs'
 import { screenshot } from '../harness/screenshot.mjs'
 
 const ALL = '171,075'
-
-/** The playground, in which nothing may be said on the console. */
-async function playground(t, width = 1280, height = 800) {
-  const server = await serve()
-  t.after(() => server.close())
-  const { context } = await launch(t)
-  const said = []
-  context.on('console', (message) => said.push(message.text()))
-  const page = await openPage(t, context, server.url)
-  await page.setViewportSize({ width, height })
-  t.after(() => assert.deepEqual(said, [], 'on the console'))
-  return { page, context, url: server.url }
-}
 
 async function loadAll(page) {
   await page.getByRole('button', { name: `Load ${ALL} places` }).click()

