@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Go, Node 20 and npm; all else they fetch, or say what to install.
+# `make demo` and `make test` need Go, Node 20.16 and npm; all else they fetch, or say what to install.
 
 PORT ?= 8080
 BENCH ?=
@@ -11,7 +11,7 @@ CONSUMERS_MODULES := tests/consumers/node_modules/.package-lock.json
 REFERENCE_MODULES := demo/reference/node_modules/.package-lock.json
 
 GO_WASM    := GOOS=js GOARCH=wasm go
-CHROMIUM_IN_ENV = CHROMIUM=$$(tests/chromium.sh) && export CHROMIUM
+CHROMIUM_IN_ENV = CHROMIUM=$$(tests/find-browser.sh chromium) && export CHROMIUM
 
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
@@ -32,7 +32,7 @@ demo: demo-build ## build the playground and serve it at http://localhost:8080 (
 test: lint test-go test-fuzz test-browser test-js test-e2e test-consumers test-readme ## run everything that must pass, lint to end to end
 	$(call headline,passed; end to end in:)
 	@for engine in chromium firefox webkit; do \
-		NO_INSTALL=1 tests/$$engine.sh >/dev/null 2>&1 && echo "  $$engine" || echo "  not $$engine: it is neither installed nor installable"; \
+		NO_INSTALL=1 tests/find-browser.sh $$engine >/dev/null 2>&1 && echo "  $$engine" || echo "  not $$engine: it is neither installed nor installable"; \
 	done
 
 test-go: ## run the Go tests natively, under the race detector
@@ -57,9 +57,9 @@ test-e2e: demo-build $(TESTS_MODULES) ## run the built package and the playgroun
 	$(call headline,end to end in Chromium)
 	$(CHROMIUM_IN_ENV) && npm --prefix tests run --silent e2e
 	$(call headline,end to end in Firefox)
-	FIREFOX=$$(tests/firefox.sh) || exit 0; export FIREFOX; npm --prefix tests run --silent e2e:firefox
+	FIREFOX=$$(tests/find-browser.sh firefox) || exit 0; export FIREFOX; npm --prefix tests run --silent e2e:firefox
 	$(call headline,end to end in WebKitGTK)
-	WEBKIT_DRIVER=$$(tests/webkit.sh) || exit 0; export WEBKIT_DRIVER; npm --prefix tests run --silent e2e:webkit
+	WEBKIT_DRIVER=$$(tests/find-browser.sh webkit) || exit 0; export WEBKIT_DRIVER; npm --prefix tests run --silent e2e:webkit
 
 test-consumers: wasm js $(TESTS_MODULES) $(CONSUMERS_MODULES) ## run the packed package as Vite, webpack, esbuild and Rollup build it
 	$(call headline,the packed package in Chromium)
@@ -74,7 +74,7 @@ wasm: js/dist/varve.wasm js/dist/varve-node.wasm ## build js/dist/varve.wasm, an
 # Code that is no hot path is not inlined: that makes the file smaller.
 COLD = fmt strconv internal/strconv reflect internal/reflectlite internal/fmtsort time context log log/internal \
 	os syscall io/fs internal/poll internal/bisect internal/godebug encoding/json encoding/base64 unicode \
-	github.com/hack-pad/...
+	github.com/hack-pad/... github.com/varvedb/varve/vfs/idbfs github.com/varvedb/varve/engine/internal/manifest
 
 WASM_TAGS = varve_host
 js/dist/varve-node.wasm: WASM_TAGS = varve_host,varve_node

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Close ends background work, logs deferred writes with strict durability, and releases the
@@ -26,7 +27,7 @@ func (db *DB) Close() error {
 
 	errs := []error{syncErr, db.leakError()}
 	db.mu.Lock()
-	logs := db.logs
+	logs := slices.Concat(db.failedLogs, db.logs)
 	db.mu.Unlock()
 	for _, log := range logs {
 		errs = append(errs, log.close())

@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/vfs/faultfs"
@@ -198,9 +197,9 @@ func TestLevelZeroStopsWritesUntilItIsCompacted(t *testing.T) {
 		default:
 		}
 		m := f.Metrics()
-		return m.WriteStalls > 0 && m.Levels[0].Files >= o.L0StopFiles && m.Memtables == 1
+		return m.WriteStalls > 0 && m.Levels[0].Files >= o.L0StopFiles && m.Memtables == 1 &&
+			len(f.flushWork) == 0 && parked("flushLoop", "select") && parked("applyWaiting", "chan receive")
 	})
-	time.Sleep(10 * time.Millisecond) // in which the rest would be written, were it not held
 	// What waits in memory is flushed all the same.
 	if n, limit := f.files()[0], o.L0StopFiles+maxImmutables+1; n > limit {
 		t.Errorf("%d files in level 0, at most %d wanted", n, limit)

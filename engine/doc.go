@@ -16,7 +16,7 @@
 //     readable, and takes writes again when the cause is gone.
 //  5. Bytes that fail their checksum are reported as *CorruptionError, never returned.
 //
-// A DB, a Snapshot and a Batch's readers may be used by any number of goroutines; a Batch
+// A DB, a Snapshot, an Image and a Batch's readers may be used by any number of goroutines; a Batch
 // that is being filled and an Iterator by one at a time. Slices passed in are not kept;
 // slices passed out belong to the caller, but for those of an Iterator.
 //

@@ -31,7 +31,11 @@ func (db *DB) mend() error {
 	if err := db.replaceLog(); err != nil {
 		return err
 	}
-	return db.settleManifest()
+	err := db.settleManifest()
+	if err != nil {
+		db.tryLog()
+	}
+	return err
 }
 
 // settleManifest sees to it that an edit that failed is never recovered.

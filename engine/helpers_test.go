@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,53 @@ func await(condition func() bool) {
 	for !condition() {
 		time.Sleep(100 * time.Microsecond)
 	}
+}
+
+// parked reports whether the goroutines that run function all wait in that state.
+func parked(function, state string) (found bool) {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, goroutine := range strings.Split(string(stacks), "\n\n") {
+		if !strings.Contains(goroutine, "."+function+"(") {
+			continue
+		}
+		if !strings.Contains(goroutine, " ["+state) {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// flushed lets the background flush what it may, and returns when it rests.
+func (f *fixture) flushed() {
+	wake(f.flushWork)
+	await(func() bool { return len(f.flushWork) == 0 && parked("flushLoop", "select") })
+}
+
+// insist repeats what fails with ErrWouldWait: background work may hold the lock just then.
+func (f *fixture) insist(do func() error) {
+	f.t.Helper()
+	var err error
+	await(func() bool {
+		err = do()
+		return !errors.Is(err, ErrWouldWait)
+	})
+	f.must(err)
+}
+
+func (f *fixture) tryApply(b *Batch, d Durability, done func(error)) {
+	f.t.Helper()
+	f.insist(func() error { return f.TryApply(b, d, done) })
+}
+
+func (f *fixture) trySnapshot() (s *Snapshot) {
+	f.t.Helper()
+	f.insist(func() (err error) {
+		s, err = f.TrySnapshot()
+		return err
+	})
+	return s
 }
 
 var errInjected = fmt.Errorf("injected: %w", vfs.ErrNoSpace)

@@ -64,7 +64,7 @@ func (db *DB) beginIngest() (base.Seq, error) {
 		return 0, db.logFailed
 	}
 	if !db.mutableLocked().Empty() {
-		db.retireMutableLocked()
+		db.retireMutableLocked(0)
 	}
 	db.snapshotHolds++
 	db.lastSeq++

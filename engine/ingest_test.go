@@ -90,8 +90,7 @@ func TestIngestHoldsSnapshotsOff(t *testing.T) {
 		expect(t, "TrySnapshot during Ingest", err, ErrWouldWait)
 		yield([]byte("a"), []byte("1"))
 	}))
-	s, err := f.TrySnapshot()
-	f.must(err)
+	s := f.trySnapshot()
 	f.holds(s, "a=1")
 	f.must(s.Close())
 }

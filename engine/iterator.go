@@ -161,11 +161,11 @@ func (it *Iterator) Next() bool {
 		return it.forward(it.inner.SeekGE(it.seekKey) && (base.Compare(it.inner.Key(), it.seekKey) != 0 || it.inner.Next()))
 	}
 	it.key = append(it.key[:0], base.UserKey(it.inner.Key())...)
-	return it.forward(it.skipKey())
+	return it.forward(it.passKey())
 }
 
-// skipKey moves inner behind the entries of it.key.
-func (it *Iterator) skipKey() bool {
+// passKey moves inner behind the entries of it.key.
+func (it *Iterator) passKey() bool {
 	for it.inner.Next() {
 		if !bytes.Equal(base.UserKey(it.inner.Key()), it.key) {
 			return true
@@ -188,7 +188,7 @@ func (it *Iterator) forward(more bool) bool {
 			more = it.inner.Next()
 		case trailer.Kind() == base.KindDelete:
 			it.key = append(it.key[:0], user...)
-			more = it.skipKey()
+			more = it.passKey()
 		default:
 			it.valid = true
 			return true

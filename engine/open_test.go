@@ -245,10 +245,12 @@ func TestRecoveryOfManyMemtablesKeepsTheNewest(t *testing.T) {
 	f.must(f.Close())
 	// Smaller memtables: one log fills several of them.
 	f.options.MemtableSize = 4 << 10
+	g := f.hold(onKind(base.FileTable, faultfs.Create))
 	f.open()
 	if n := f.Metrics().Memtables; n < 2 {
 		t.Errorf("%d memtables", n)
 	}
+	g.open()
 	for i := range 100 {
 		if got, err := f.Get(nil, numberedKey(i)); err != nil || string(got) != string(noise(4, 100)) {
 			t.Fatalf("%s: %v", numberedKey(i), err)

@@ -58,9 +58,7 @@ func TestDeleteRangeHoldsSnapshotsOffWhileItDropsTables(t *testing.T) {
 	}
 	g.open()
 	f.must(<-done)
-	s, err = f.TrySnapshot()
-	f.must(err)
-	f.must(s.Close())
+	f.must(f.trySnapshot().Close())
 }
 
 func TestDeferredWriteIsLoggedThoughItsTimeCameDuringACommit(t *testing.T) {
@@ -83,7 +81,7 @@ func TestClosedStoreFlushesAndCompactsNoMore(t *testing.T) {
 	f.must(f.Flush())
 	f.put("b=1")
 	f.mu.Lock()
-	f.retireMutableLocked()
+	f.retireMutableLocked(0)
 	f.mu.Unlock()
 	f.must(f.Close())
 	// What passed the first check for a closed store before Close comes here behind it.

@@ -64,10 +64,10 @@ func TestTryApplyIsVisibleAtOnceAndToldLater(t *testing.T) {
 	var b Batch
 	done := make(chan error, 2)
 	f.must(b.Put([]byte("a"), []byte("1")))
-	f.must(f.TryApply(&b, Strict, func(err error) { done <- err }))
+	f.tryApply(&b, Strict, func(err error) { done <- err })
 	b.Reset()
 	f.must(b.Put([]byte("b"), []byte("2")))
-	f.must(f.TryApply(&b, Deferred, func(err error) { done <- err }))
+	f.tryApply(&b, Deferred, func(err error) { done <- err })
 	f.holds(f, "a=1 b=2")
 	f.must(<-done) // the deferred one
 	<-g.reached
@@ -86,7 +86,7 @@ func TestTryApplyTellsOfAFailure(t *testing.T) {
 	var b Batch
 	f.must(b.Put([]byte("a"), []byte("1")))
 	done := make(chan error, 1)
-	f.must(f.TryApply(&b, Relaxed, func(err error) { done <- err }))
+	f.tryApply(&b, Relaxed, func(err error) { done <- err })
 	expect(t, "the outcome", <-done, errInjected)
 	f.holds(f, "")
 	f.fs.SetRule(nil)

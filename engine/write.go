@@ -172,7 +172,7 @@ func (db *DB) applyLocked(b *Batch, w *waiter) (lead bool, changed <-chan struct
 		return false, nil, ErrClosed
 	}
 	if b.Count() == 0 {
-		db.acknowledgeEarly(w)
+		db.acknowledgeEarlyLocked(w)
 		return false, nil, nil
 	}
 	if db.refusalLocked() != nil {

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -396,9 +397,12 @@ func TestCrashInRestoreLeavesTheStoreOrNone(t *testing.T) {
 	archived := packed(t, files, "./", tar.FormatGNU)
 	medium := memfs.New()
 	fs := faultfs.New(medium, nil)
+	var mu sync.Mutex
 	var pictures []*memfs.FS
 	random := rand.New(rand.NewPCG(3, 4))
-	fs.OnOp(func(n int, _ faultfs.Op) {
+	fs.OnOp(func(int, faultfs.Op) {
+		mu.Lock()
+		defer mu.Unlock()
 		pictures = append(pictures, medium.Crash(memfs.Keep{}),
 			medium.Crash(memfs.Keep{Rand: random}), medium.Crash(memfs.Keep{Rand: random, PowerLoss: true}))
 	})

@@ -83,7 +83,7 @@ func (u *unpacking) member(h *header) error {
 	case gnuLongName, paxRecords:
 		return u.extension(h.kind(), size)
 	case directory, paxGlobals:
-		return u.skip(size + padding(size))
+		return u.discard(size + padding(size))
 	}
 	name := h.name()
 	if u.name != "" {
@@ -92,7 +92,7 @@ func (u *unpacking) member(h *header) error {
 	fileKind, _, ok := base.ParseFileName(name)
 	switch {
 	case !ok, fileKind == base.FileLock, fileKind == base.FileInfoLog, fileKind == base.FileTemp:
-		return u.skip(size + padding(size))
+		return u.discard(size + padding(size))
 	case h.kind() != plainFile && h.kind() != oldFile:
 		return fmt.Errorf("%w: %s is no plain file in the archive", engine.ErrInvalidArgument, name)
 	case u.seen[name]:
@@ -102,7 +102,7 @@ func (u *unpacking) member(h *header) error {
 	if err := u.file(name, size); err != nil {
 		return err
 	}
-	return u.skip(padding(size))
+	return u.discard(padding(size))
 }
 
 // file writes a file. Only what follows has to make it durable.
@@ -150,7 +150,7 @@ func (u *unpacking) extension(kind byte, size int64) error {
 	} else if path, ok := paxPath(content); ok {
 		u.name = path
 	}
-	return u.skip(padding(size))
+	return u.discard(padding(size))
 }
 
 // paxPath finds the path among records of the form "length key=value\n".
@@ -195,7 +195,7 @@ func (u *unpacking) copy(w io.Writer, n int64) error {
 	return nil
 }
 
-func (u *unpacking) skip(n int64) error { return u.copy(io.Discard, n) }
+func (u *unpacking) discard(n int64) error { return u.copy(io.Discard, n) }
 
 // cut gives the end of what is read the form of damage.
 func (u *unpacking) cut(err error) error {

@@ -5,23 +5,10 @@
 // milliseconds that each way took. Both sides ask for the same durability and write records of
 // the same size, of bytes that cannot be compressed.
 
+import { completed, settled } from './requests.js'
+
 const PAGE = 32 << 10
 const PAGES = 2048
-
-function settled(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-}
-
-function completed(transaction) {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onabort = () => reject(transaction.error)
-    transaction.commit?.()
-  })
-}
 
 async function timed(f) {
   const start = performance.now()

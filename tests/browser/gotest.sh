@@ -3,20 +3,11 @@
 #
 #	tests/browser/gotest.sh [go test arguments] packages
 #
-# The browser is $CHROMIUM, or else the first of chromium, chromium-browser and google-chrome
-# on the PATH.
+# The browser is the one that ../find-browser.sh finds.
 set -eu
 
-browser=${CHROMIUM:-}
-for name in chromium chromium-browser google-chrome; do
-	[ -n "$browser" ] || browser=$(command -v "$name" || true)
-done
-if [ -z "$browser" ]; then
-	echo "gotest.sh: no Chromium on the PATH; set CHROMIUM" >&2
-	exit 1
-fi
-
 cd "$(dirname "$0")/../.."
+browser=$(tests/find-browser.sh chromium)
 runner=$(go tool -n wasmbrowsertest)
 goroot=$(go env GOROOT)
 work=$(mktemp -d)

@@ -3,12 +3,12 @@
 
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { launch, openPage } from '../e2e/harness/browser.mjs'
+import { listen } from '../listen.mjs'
 import { goGlue } from '../../js/go-glue.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -30,19 +30,11 @@ export async function hostPage(t, beside) {
     env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' },
     stdio: 'inherit',
   })
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('host-worker.ts', import.meta.url))],
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    plugins: [goGlue()],
-    write: false,
-  })
   const url = await serve(t, {
     '/': ['text/html', '<!doctype html><link rel="icon" href="data:,">'],
-    '/worker.js': ['text/javascript', bundle.outputFiles[0].text],
+    '/worker.js': ['text/javascript', await bundle(new URL('host-worker.ts', import.meta.url))],
     '/idbfs.wasm': ['application/wasm', await readFile(wasm)],
-    '/beside.js': ['text/javascript', beside ? await readFile(beside) : ''],
+    '/beside.js': ['text/javascript', beside ? await bundle(beside) : ''],
   })
   const { context } = await launch(t)
   const page = await openPage(t, context, url)
@@ -64,15 +56,22 @@ export async function hostPage(t, beside) {
   }
 }
 
+async function bundle(url) {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(url)],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    plugins: [goGlue()],
+    write: false,
+  })
+  return outputFiles[0].text
+}
+
 async function serve(t, files) {
-  const server = createServer((request, response) => {
+  const port = await listen(t, (request, response) => {
     const [type, body] = files[request.url] ?? ['text/plain', '']
     response.writeHead(files[request.url] ? 200 : 404, { 'Content-Type': type }).end(body)
   })
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://localhost:${server.address().port}/`
+  return `http://localhost:${port}/`
 }

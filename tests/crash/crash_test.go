@@ -126,8 +126,11 @@ func TestRecoveryAfterACrashAtEveryOperation(t *testing.T) {
 func crashInRecovery(t *testing.T, w *workload.Workload, p picture) int {
 	medium := p.fs.Clone()
 	fs := faultfs.New(medium, nil)
+	var mu sync.Mutex
 	var second []picture
 	fs.OnOp(func(n int, op faultfs.Op) {
+		mu.Lock()
+		defer mu.Unlock()
 		keep := memfs.Keep{PowerLoss: true, Rand: rand.New(rand.NewPCG(uint64(n), uint64(p.at)))}
 		second = append(second, picture{fs: medium.Crash(keep), at: n, op: op, kind: p.kind})
 	})

@@ -30,30 +30,30 @@ func (r *Reader) NewIterator(fill bool) *Iterator {
 
 // First moves to the smallest entry.
 func (it *Iterator) First() bool {
-	return it.load(0) && (it.block.first() || it.skipForward())
+	return it.load(0) && (it.block.first() || it.enterNextBlock())
 }
 
 // Last moves to the largest entry.
 func (it *Iterator) Last() bool {
-	return it.load(it.r.index.len()-1) && (it.block.last() || it.skipBackward())
+	return it.load(it.r.index.len()-1) && (it.block.last() || it.enterPreviousBlock())
 }
 
 // SeekGE moves to the first entry at or behind key.
 func (it *Iterator) SeekGE(key []byte) bool {
-	return it.load(it.r.index.search(key)) && (it.block.seekGE(key) || it.skipForward())
+	return it.load(it.r.index.search(key)) && (it.block.seekGE(key) || it.enterNextBlock())
 }
 
 // SeekLT moves to the last entry before key.
 func (it *Iterator) SeekLT(key []byte) bool {
 	i := min(it.r.index.search(key), it.r.index.len()-1)
-	return it.load(i) && (it.block.seekLT(key) || it.skipBackward())
+	return it.load(i) && (it.block.seekLT(key) || it.enterPreviousBlock())
 }
 
 // Next moves to the next larger entry.
-func (it *Iterator) Next() bool { return it.block.next() || it.skipForward() }
+func (it *Iterator) Next() bool { return it.block.next() || it.enterNextBlock() }
 
 // Prev moves to the next smaller entry.
-func (it *Iterator) Prev() bool { return it.block.prev() || it.skipBackward() }
+func (it *Iterator) Prev() bool { return it.block.prev() || it.enterPreviousBlock() }
 
 // Valid reports whether the iterator stands on an entry.
 func (it *Iterator) Valid() bool { return it.block.valid }
@@ -75,7 +75,8 @@ func (it *Iterator) Close() error {
 	return nil
 }
 
-func (it *Iterator) skipForward() bool {
+// enterNextBlock moves to the first entry behind the current block. Damage in that block ends the walk.
+func (it *Iterator) enterNextBlock() bool {
 	for it.intact() && it.load(it.index+1) {
 		if it.block.first() {
 			return true
@@ -84,7 +85,8 @@ func (it *Iterator) skipForward() bool {
 	return false
 }
 
-func (it *Iterator) skipBackward() bool {
+// enterPreviousBlock moves to the last entry before the current block, likewise.
+func (it *Iterator) enterPreviousBlock() bool {
 	for it.intact() && it.load(it.index-1) {
 		if it.block.last() {
 			return true

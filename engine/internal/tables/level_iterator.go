@@ -37,33 +37,34 @@ func (c *Cache) NewTableIterator(t *manifest.Table, fill bool) *LevelIterator {
 
 // First moves to the smallest entry.
 func (l *LevelIterator) First() bool {
-	return l.open(0) && (l.current.First() || l.skipForward())
+	return l.open(0) && (l.current.First() || l.enterNextTable())
 }
 
 // Last moves to the largest entry.
 func (l *LevelIterator) Last() bool {
-	return l.open(len(l.tables)-1) && (l.current.Last() || l.skipBackward())
+	return l.open(len(l.tables)-1) && (l.current.Last() || l.enterPreviousTable())
 }
 
 // SeekGE moves to the first entry at or behind key.
 func (l *LevelIterator) SeekGE(key []byte) bool {
 	i := sort.Search(len(l.tables), func(i int) bool { return base.Compare(l.tables[i].Largest, key) >= 0 })
-	return l.open(i) && (l.current.SeekGE(key) || l.skipForward())
+	return l.open(i) && (l.current.SeekGE(key) || l.enterNextTable())
 }
 
 // SeekLT moves to the last entry before key.
 func (l *LevelIterator) SeekLT(key []byte) bool {
 	i := sort.Search(len(l.tables), func(i int) bool { return base.Compare(l.tables[i].Smallest, key) >= 0 })
-	return l.open(i-1) && (l.current.SeekLT(key) || l.skipBackward())
+	return l.open(i-1) && (l.current.SeekLT(key) || l.enterPreviousTable())
 }
 
 // Next moves to the next larger entry.
-func (l *LevelIterator) Next() bool { return l.current.Next() || l.skipForward() }
+func (l *LevelIterator) Next() bool { return l.current.Next() || l.enterNextTable() }
 
 // Prev moves to the next smaller entry.
-func (l *LevelIterator) Prev() bool { return l.current.Prev() || l.skipBackward() }
+func (l *LevelIterator) Prev() bool { return l.current.Prev() || l.enterPreviousTable() }
 
-func (l *LevelIterator) skipForward() bool {
+// enterNextTable moves to the first entry behind the current table. A failure in that table ends the walk.
+func (l *LevelIterator) enterNextTable() bool {
 	for l.current.Error() == nil {
 		if !l.open(l.index + 1) {
 			return false
@@ -75,7 +76,8 @@ func (l *LevelIterator) skipForward() bool {
 	return false
 }
 
-func (l *LevelIterator) skipBackward() bool {
+// enterPreviousTable moves to the last entry before the current table, likewise.
+func (l *LevelIterator) enterPreviousTable() bool {
 	for l.current.Error() == nil {
 		if !l.open(l.index - 1) {
 			return false

@@ -5,13 +5,12 @@
 //	/bench/*                  those, bundled with the library and minified
 //	/varve/*                  js/dist, as it is
 
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { basename, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { listen } from '../../listen.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const dist = new URL('../../../js/dist/', import.meta.url)
@@ -36,7 +35,7 @@ const HEADERS = {
  */
 export async function serve(t, peers, requested = () => undefined) {
   const bundles = Object.fromEntries(await Promise.all(peers.map(async (peer) => [peer, await bundle(peer)])))
-  const server = createServer(async (request, response) => {
+  const port = await listen(t, async (request, response) => {
     const { pathname, hostname } = new URL(request.url, `http://${request.headers.host}`)
     const peer = peers.find((name) => hostname === `${name}.localhost` || hostname.endsWith(`-${name}.localhost`))
     try {
@@ -49,13 +48,7 @@ export async function serve(t, peers, requested = () => undefined) {
       response.end(String(error))
     }
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return (peer, store, path) => `http://${store}-${peer}.localhost:${server.address().port}/${path}`
+  return (peer, store, path) => `http://${store}-${peer}.localhost:${port}/${path}`
 }
 
 async function content(path, bundle) {

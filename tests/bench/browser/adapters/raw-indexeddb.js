@@ -1,6 +1,8 @@
 // IndexedDB without a library, by the book: explicit keys, durability by name, commit() at once,
 // all requests of a call in one transaction, getAllRecords instead of a cursor.
 
+import { completed, settled } from '../../requests.js'
+
 export async function open(name) {
   const request = indexedDB.open(name, 1)
   request.onupgradeneeded = () => request.result.createObjectStore('entries')
@@ -39,19 +41,4 @@ export async function open(name) {
     scan,
     close: async () => database.close(),
   }
-}
-
-function settled(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-}
-
-function completed(transaction) {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onabort = () => reject(transaction.error)
-    transaction.commit()
-  })
 }

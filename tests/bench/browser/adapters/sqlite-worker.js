@@ -3,7 +3,7 @@
 import sqlite3InitModule from '@sqlite.org/sqlite-wasm'
 
 /** As much as varve's memoryBudget is by default. */
-const CACHE_KIB = 32 << 10
+const CACHE_KIB = 40 << 10
 
 let database
 let statements
