@@ -299,7 +299,11 @@ func (fs *FS) finish(b *batch, err error) {
 		f(err)
 	}
 	for _, r := range b.records {
-		fs.cache.recycle(r.data)
+		if err == nil && r.file.err == nil && r.file.paged && !r.file.isLog() {
+			fs.cache.keep(r.key, r.data)
+		} else {
+			fs.cache.recycle(r.data)
+		}
 	}
 }
 

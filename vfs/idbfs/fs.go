@@ -122,6 +122,7 @@ func (fs *FS) merge(l *listing) {
 
 // forget drops a file that the database no longer has.
 func (fs *FS) forget(f *file) {
+	fs.cache.forget(f)
 	delete(fs.files, f.id)
 	if fs.names[f.name] == f {
 		delete(fs.names, f.name)

@@ -137,6 +137,31 @@ func (c *pageCache) tryRead(f *file, p []byte, offset int64) bool {
 	return true
 }
 
+// keep takes the buffer of a page that was written, which is there then if there is more room than
+// sequential readers need: a table is read as soon as it takes the place of others.
+func (c *pageCache) keep(key int64, data []byte) {
+	if c.capacity == minCapacity || cap(data) != pageSize || c.pages[key] != nil {
+		c.recycle(data)
+		return
+	}
+	c.evict()
+	c.made++
+	p := &page{key: key, data: data, loaded: true, number: c.made, ready: make(chan struct{})}
+	close(p.ready)
+	p.place = c.recent.PushFront(p)
+	c.pages[key] = p
+}
+
+// forget drops the pages of a file that is gone.
+func (c *pageCache) forget(f *file) {
+	for i := range f.committed.records {
+		if p := c.pages[recordKey(f.id, i)]; p != nil && p.pins == 0 {
+			c.drop(p)
+			c.recycle(p.data)
+		}
+	}
+}
+
 func (c *pageCache) unpin(p *page) {
 	p.pins--
 	if p.pins == 0 && c.pages[p.key] != p {

@@ -75,6 +75,9 @@ func TestPagesComeWithTheirNeighboursWhileThereIsRoom(t *testing.T) {
 	const room = 2 * neighbours
 	fs := roomyStore(t, minCapacity+room)
 	want := writeFile(t, fs, "000001.ldb", 100*pageSize)
+	check(t, fs.Close())
+	fs = must(Open(t.Name(), Options{CacheSize: (minCapacity + room) * pageSize}))(t)
+	t.Cleanup(func() { closeStore(t, fs) })
 	r := must(fs.Open("000001.ldb"))(t)
 	defer r.Close()
 	got := make([]byte, 100)
@@ -97,4 +100,37 @@ func TestPagesComeWithTheirNeighboursWhileThereIsRoom(t *testing.T) {
 	read(8, 0, 0)
 	read(98, 4, 2) // the file ends
 	read(50, 1, 1) // there is no room any more
+}
+
+func TestPagesAreThereWhenTheyWereWritten(t *testing.T) {
+	fs := roomyStore(t, 2*minCapacity)
+	want := writeFile(t, fs, "000001.ldb", 20*pageSize+100)
+	before := fs.Metrics().Read
+	r := must(fs.Open("000001.ldb"))(t).(vfs.TryReader)
+	got := make([]byte, len(want))
+	if !r.TryReadAt(got, 0) || !bytes.Equal(got, want) {
+		t.Error("what was written is not in memory, or not as it was written")
+	}
+	if reads := fs.Metrics().Read.minus(before); reads.Records != 0 {
+		t.Errorf("%d pages were read", reads.Records)
+	}
+	check(t, r.Close(), fs.Remove("000001.ldb"), fs.drain())
+	if n := len(fs.cache.pages); n != 0 {
+		t.Errorf("%d pages of a removed file are kept", n)
+	}
+}
+
+func TestPagesThatFailedToBeWrittenAreNotThere(t *testing.T) {
+	fs := roomyStore(t, 2*minCapacity)
+	table := must(fs.Create("000001.ldb"))(t)
+	synced := write(t, table, 2*pageSize)
+	check(t, table.Sync(vfs.Relaxed))
+	failCommits(t, 1, "DataError")
+	write(t, table, 2*pageSize)
+	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, table.Close(), fs.drain())
+	if n := len(fs.cache.pages); n != 2 {
+		t.Errorf("%d pages are kept, want the two that were written", n)
+	}
+	wantContent(t, fs, "000001.ldb", synced)
 }
