@@ -34,10 +34,12 @@ export interface Codec<V> {
  * - `view`: `Uint8Array`s.
  * - a {@link Codec}.
  */
-export type ValueEncoding<V = unknown> = 'any' | 'json' | Codec<V> | For<'utf8', string, V> | For<'view', Uint8Array, V>
-
-/** The encoding, where what it gives can be of type `V`. */
-type For<Name, Given, V> = Given extends V ? Name : [V] extends [Given] ? Name : never
+export type ValueEncoding<V = unknown> =
+  | 'any'
+  | 'json'
+  | Codec<V>
+  | (string extends V ? 'utf8' : [V] extends [string] ? 'utf8' : never)
+  | (Uint8Array extends V ? 'view' : [V] extends [Uint8Array] ? 'view' : never)
 
 /** An encoding as the store uses it. The stored bytes are tag and then data. @internal */
 export interface Encoding<V> {
