@@ -38,6 +38,9 @@ test: lint test-go test-fuzz test-browser test-js test-e2e test-consumers test-r
 test-go: ## run the Go tests natively, under the race detector
 	$(call headline,Go tests$(if $(RACE),, WITHOUT the race detector: no C compiler))
 	go test $(RACE) ./...
+	$(call headline,C++ LevelDB reads what varve wrote)
+	tests/find-leveldb.sh
+	go test -tags leveldb -run '^TestLevelDB' ./tests/interop
 
 test-fuzz: ## run each fuzz target for a few seconds
 	$(call headline,fuzz targets)
@@ -93,6 +96,7 @@ lint: js $(DEMO_MODULES) ## check formatting, vet, staticcheck and types
 	$(call headline,lint)
 	@unformatted=$$(gofmt -l engine vfs wasm tests) && { [ -z "$$unformatted" ] || { echo "gofmt needed: $$unformatted"; exit 1; }; }
 	go vet ./...
+	go vet -tags leveldb ./tests/interop
 	$(GO_WASM) vet ./...
 	$(GO_WASM) vet -tags varve_host,varve_node ./vfs/... ./wasm/...
 	go tool staticcheck ./...

@@ -2,6 +2,9 @@
 // read the directories that varve wrote, varve reads theirs, and each goes on writing where the
 // other left off.
 //
+// What C++ LevelDB itself reads is tested where the build tag leveldb says that there is one; make
+// test sees to that.
+//
 // The directories in golden were written by C++ LevelDB 1.23; see golden/generate.cc. They are
 // copied before they are opened, since opening a store changes it.
 //

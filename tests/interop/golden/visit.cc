@@ -1,6 +1,6 @@
 // Reads a store with C++ LevelDB, checks that going backward and getting by key agree with
 // going forward, prints every entry as "hexadecimal key, space, hexadecimal value", and then
-// puts "C++" under "visited by". golden_test.go builds and runs it.
+// puts "C++" under "visited by". leveldb_test.go builds and runs it.
 
 #include <cstdio>
 #include <cstdlib>
