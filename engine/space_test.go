@@ -2,25 +2,15 @@ package engine
 
 import (
 	"errors"
-	"sync/atomic"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
+	"github.com/varvedb/varve/vfs/faultfs"
 	"github.com/varvedb/varve/vfs/memfs"
 )
 
-// fullFS is a file system that keeps the rest of its space for deletes.
-type fullFS struct {
-	vfs.FS
-	low atomic.Bool
-}
-
-func (fs *fullFS) Low() bool { return fs.low.Load() }
-
-func (fs *fullFS) Admit(n int64) error { return &vfs.NoSpaceError{Wanted: n, Available: 0} }
-
 func TestShortOfSpaceOnlyDeletesAndCompactionAreTaken(t *testing.T) {
-	fs := &fullFS{FS: memfs.New()}
+	fs := &faultfs.Full{FS: memfs.New()}
 	db, err := Open(fs, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +22,7 @@ func TestShortOfSpaceOnlyDeletesAndCompactionAreTaken(t *testing.T) {
 		}
 	}
 
-	fs.low.Store(true)
+	fs.Short.Store(true)
 	var noSpace *vfs.NoSpaceError
 	if err := db.Put([]byte("d"), []byte("value"), Relaxed); !errors.As(err, &noSpace) || noSpace.Wanted == 0 {
 		t.Errorf("Put: %v, want a NoSpaceError that says what was wanted", err)
@@ -71,7 +61,7 @@ func TestShortOfSpaceOnlyDeletesAndCompactionAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	fs.low.Store(false)
+	fs.Short.Store(false)
 	if err := db.Put([]byte("d"), []byte("value"), Strict); err != nil {
 		t.Errorf("Put when space is there again: %v", err)
 	}

@@ -126,7 +126,7 @@ test('in Node it keeps stores in memory and in directories, whose files are Leve
   assert.equal(run(process.execPath, '--input-type=module', '-e', read), "[ [ 'a', '1' ], [ 'b', '2' ] ]\n")
 })
 
-test('a directory that is open in Node is locked for the command line tool, and the reverse', { skip: process.platform !== 'linux' && process.platform !== 'darwin' }, async (t) => {
+test('a directory that is open in Node is locked for the command line tool, and the reverse', async (t) => {
   const root = await newApplication(t, tarball)
   const varve = join(root, 'varve')
   execFileSync('go', ['build', '-o', varve, './engine/cmd/varve'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) })

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/varvedb/varve/engine"
 	"github.com/varvedb/varve/vfs"
+	"github.com/varvedb/varve/vfs/faultfs"
 	"github.com/varvedb/varve/vfs/memfs"
 	"github.com/varvedb/varve/wasm/frame"
 )
@@ -362,22 +362,12 @@ func TestSubmitRefusesMalformedFramesWithoutEffect(t *testing.T) {
 	c.put("k", "v")
 }
 
-// fullFS is short of space for what adds to the store.
-type fullFS struct {
-	vfs.FS
-	low atomic.Bool
-}
-
-func (fs *fullFS) Low() bool { return fs.low.Load() }
-
-func (fs *fullFS) Admit(n int64) error { return &vfs.NoSpaceError{Wanted: n, Available: 0} }
-
 func TestDeletesDoNotShareTheRefusalOfPutsAroundThem(t *testing.T) {
-	fs := &fullFS{FS: memfs.New()}
+	fs := &faultfs.Full{FS: memfs.New()}
 	c := openClient(t, fs)
 	c.put("a", "1")
 	c.put("b", "2")
-	fs.low.Store(true)
+	fs.Short.Store(true)
 	first := c.add(frame.Del, 0, "a", "")
 	put := c.add(frame.Put, 0, "c", "3")
 	second := c.add(frame.Del, 0, "b", "")
@@ -389,5 +379,5 @@ func TestDeletesDoNotShareTheRefusalOfPutsAroundThem(t *testing.T) {
 	}
 	checkValues(t, "delete behind the put", c.await(second), "")
 	checkValues(t, "contents", c.await(all), "-", "-", "-")
-	fs.low.Store(false)
+	fs.Short.Store(false)
 }
