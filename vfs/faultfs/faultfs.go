@@ -18,6 +18,8 @@
 //     Writer drops what was not synced, if it has a method Abandon() as those of memfs,
 //     osfs and idbfs have. The calls that a dead or closed Writer refuses are no operations.
 //
+// A Full is the other fault that users meet: a store that is short of space for some time.
+//
 // All methods are safe for concurrent use, but for those of one Writer. The numbers then
 // depend on how the goroutines run.
 package faultfs
