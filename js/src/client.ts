@@ -12,6 +12,14 @@ export interface Reply<T> {
 /** The reply to a request that has no result. @internal */
 export const done: Reply<void> = { read: () => undefined }
 
+/** What has to know of everything that may change a value. @internal */
+export interface Witness {
+  /** A key is about to be written. */
+  forget(key: string | Uint8Array): void
+  /** Any key may be, or a write may have failed. */
+  clear(): void
+}
+
 /** A frame is sent when it has about this many bytes, or else at the end of the tick. */
 const FRAME_SIZE = 1 << 20
 
@@ -56,6 +64,8 @@ export class Client implements Receiver {
   readonly writer = new RequestWriter()
   /** Aborted when the client has failed or was closed. */
   readonly ended = new AbortController()
+  /** Called before a write leaves, and when a request has failed. */
+  witness: Witness | undefined
   #transport: Transport | undefined
   #failure: VarveError | undefined
   #closing: Promise<void> | undefined
@@ -143,6 +153,10 @@ export class Client implements Receiver {
     tag = '',
     value: string | Uint8Array = '',
   ): void {
+    if (this.witness) {
+      if (op === Op.put || op === Op.del) this.witness.forget(key)
+      else if (op === Op.clear) this.witness.clear()
+    }
     this.writer.add(op, flags, durability, this.#nextPlace + 1, handle, key, tag, value)
   }
 
@@ -206,6 +220,7 @@ export class Client implements Receiver {
   fail(error: VarveError): void {
     if (this.#failure) return
     this.#failure = error
+    this.witness?.clear()
     this.ended.abort()
     this.#frames = []
     this.#transport?.close()
@@ -237,6 +252,7 @@ export class Client implements Receiver {
     this.#free.push(place)
     this.#inFlight -= this.#costs[place]!
     if (response.status !== 0) {
+      this.witness?.clear()
       reject(readError(response))
       return
     }

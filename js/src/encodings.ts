@@ -41,12 +41,22 @@ export type ValueEncoding<V = unknown> =
   | (string extends V ? 'utf8' : [V] extends [string] ? 'utf8' : never)
   | (Uint8Array extends V ? 'view' : [V] extends [Uint8Array] ? 'view' : never)
 
+/** Where the stored bytes of a value are read from. @internal */
+export interface Stored {
+  /** Undefined if there is none. */
+  firstByte(): number | undefined
+  /** The reader may keep them. */
+  valueBytes(skip?: number): Uint8Array
+  /** @throws TypeError if they are not UTF-8. */
+  valueText(skip?: number): string
+}
+
 /** An encoding as the store uses it. The stored bytes are tag and then data. @internal */
 export interface Encoding<V> {
   /** The text in front of what `encode` gives. */
   tag(value: V): string
   encode(value: V): string | Uint8Array
-  decode(response: ResponseReader): V
+  decode(stored: Stored): V
 }
 
 const MAX_VALUE_LENGTH = 64 << 20
@@ -102,14 +112,14 @@ const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
       if (value instanceof Uint8Array) return value
       return plainJSON(value)
     },
-    decode(response) {
-      switch (response.firstByte()) {
+    decode(stored) {
+      switch (stored.firstByte()) {
         case 0:
-          return response.valueBytes(1)
+          return stored.valueBytes(1)
         case 1:
-          return valueText(response, 1)
+          return valueText(stored, 1)
         case 2:
-          return parse(response, 1)
+          return parse(stored, 1)
       }
       throw unreadable('value', 'any')
     },
@@ -120,7 +130,7 @@ const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
       if (typeof value !== 'string') throw refused(value, [], 'valueEncoding utf8 takes strings')
       return checkText(value)
     },
-    decode: (response) => valueText(response, 0),
+    decode: (stored) => valueText(stored, 0),
   },
   json: {
     tag: noTag,
@@ -129,7 +139,7 @@ const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
       if (json === undefined) throw refused(value, [], 'JSON has no form for it')
       return json
     },
-    decode: (response) => parse(response, 0),
+    decode: (stored) => parse(stored, 0),
   },
   view: {
     tag: noTag,
@@ -137,7 +147,7 @@ const encodings: Record<'any' | 'utf8' | 'json' | 'view', Encoding<unknown>> = {
       if (!(value instanceof Uint8Array)) throw refused(value, [], 'valueEncoding view takes Uint8Arrays')
       return value
     },
-    decode: (response) => response.valueBytes(),
+    decode: (stored) => stored.valueBytes(),
   },
 }
 
@@ -155,9 +165,9 @@ function custom<V>(codec: Codec<V>): Encoding<V> {
       if (data instanceof Uint8Array) return data
       throw invalid(`The codec's encode returned ${kindOf(data)}; it has to return a string or a Uint8Array.`)
     },
-    decode(response) {
+    decode(stored) {
       try {
-        return codec.decode(response.valueBytes())
+        return codec.decode(stored.valueBytes())
       } catch (cause) {
         throw invalid('The codec could not decode the stored value.', cause)
       }
@@ -172,9 +182,9 @@ function checkText(value: string): string {
   return value
 }
 
-function valueText(response: ResponseReader, skip: number): string {
+function valueText(stored: Stored, skip: number): string {
   try {
-    return response.valueText(skip)
+    return stored.valueText(skip)
   } catch (cause) {
     throw notText('value', cause)
   }
@@ -184,9 +194,9 @@ function notText(what: string, cause: unknown): VarveError {
   return invalid(`A stored ${what} is not UTF-8; open the store with ${what}Encoding 'view' to read it.`, cause)
 }
 
-function parse(response: ResponseReader, skip: number): unknown {
+function parse(stored: Stored, skip: number): unknown {
   try {
-    return JSON.parse(response.valueText(skip)) as unknown
+    return JSON.parse(stored.valueText(skip)) as unknown
   } catch {
     throw unreadable('value', 'json')
   }

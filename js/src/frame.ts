@@ -285,6 +285,10 @@ export class ResponseReader {
     return (this.flags & ResponseFlag.end) !== 0
   }
 
+  get frameLength(): number {
+    return this.#frame.length
+  }
+
   keyBytes(): Uint8Array {
     return this.#bytes(this.#keyStart, this.#valueStart)
   }

@@ -13,6 +13,9 @@ import type { ArchiveSource } from './import.js'
  */
 export type Durability = 'strict' | 'relaxed' | 'deferred'
 
+/** What the engine takes for memoryBudget in IndexedDB if none is given. @internal */
+export const DEFAULT_BUDGET = 40 << 20
+
 /** Where the package finds its engine. */
 export interface EngineOptions {
   /** Where the engine runs: in a worker of its own (the default), or in the caller's thread. */
@@ -35,7 +38,11 @@ export interface OpenOptions<V = unknown> extends EngineOptions {
   keyEncoding?: KeyEncoding | undefined
   /** Of writes that don't ask for another. Default `relaxed`. */
   durability?: Durability | undefined
-  /** Bytes that the engine's buffers and caches may take together. Default 40 MiB (32 MiB outside of IndexedDB), at least 1 MiB. */
+  /**
+   * Bytes that the engine's buffers and caches may take together. Default 40 MiB (32 MiB outside of
+   * IndexedDB), at least 1 MiB. A sixteenth more holds, beside the caller, what was read last of an
+   * engine in a worker.
+   */
   memoryBudget?: number | undefined
   /** Make the store if there is none. Default true; if false, `open` then fails with `NOT_FOUND`. */
   createIfMissing?: boolean | undefined

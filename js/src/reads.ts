@@ -4,6 +4,7 @@ import type { Encoding } from './encodings.js'
 import { Op, RequestFlag, type ResponseReader } from './frame.js'
 import { checkKey, type Key } from './keys.js'
 import { boundsOf } from './range.js'
+import type { Recent } from './recent.js'
 import { Scan, openScan, type Entry, type ScanOptions, type ScanRegistry } from './scan.js'
 
 /** What a store and its snapshots have in common. @internal */
@@ -14,6 +15,8 @@ export interface Shared<K extends Key, V> {
   readonly scans: ScanRegistry
   readonly value: Reply<V | undefined>
   readonly values: Reply<(V | undefined)[]>
+  /** What the store, not a snapshot, has read last; undefined where the engine is no message away. */
+  readonly recent: Recent<V> | undefined
 }
 
 /** @internal */
@@ -21,12 +24,14 @@ export function sharedBy<K extends Key, V>(
   client: Client,
   encoding: Encoding<V>,
   readKey: (response: ResponseReader) => K,
+  recent?: Recent<V>,
 ): Shared<K, V> {
   const readValue = (response: ResponseReader) => (response.absent ? undefined : encoding.decode(response))
   return {
     client,
     encoding,
     readKey,
+    recent,
     scans: new FinalizationRegistry(({ handle, unlisten }) => {
       unlisten()
       if (!client.closed) client.call(Op.scanClose, handle, done).catch(() => undefined)
@@ -73,7 +78,11 @@ export abstract class Reads<K extends Key = string, V = unknown> {
    *   `INVALID_ARGUMENT` if the key can't be one; `CLOSED` after `close()`.
    */
   get(key: Key): Promise<V | undefined> {
-    return this.#read(Op.get, key, this.shared.value)
+    const { client, recent, value } = this.shared
+    if (!recent || this.handle !== 0 || client.closed) return this.#read(Op.get, key, value)
+    const kept = recent.find(key)
+    if (kept) return new Promise((resolve) => resolve(kept.again()))
+    return this.#read(Op.get, key, recent.ask(key, client.writer.size) ?? value)
   }
 
   /**

@@ -5,9 +5,10 @@ import { encodeValue, encodingOf, keyDecoder } from './encodings.js'
 import { invalid } from './errors.js'
 import { Op, RequestFlag } from './frame.js'
 import { checkKey, type Key } from './keys.js'
-import { durabilityCode, type OpenOptions, type WriteOptions } from './options.js'
+import { DEFAULT_BUDGET, durabilityCode, type OpenOptions, type WriteOptions } from './options.js'
 import { boundsOf, type KeyRange } from './range.js'
 import { Reads, sharedBy } from './reads.js'
+import { Recent } from './recent.js'
 import { openExport } from './scan.js'
 import { Snapshot } from './snapshot.js'
 import { stats, verifyReport, type Stats, type VerifyReport } from './stats.js'
@@ -32,14 +33,11 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
 
   /** @internal */
   constructor(name: string, client: Client, options: OpenOptions<V>) {
-    super(
-      sharedBy(
-        client,
-        encodingOf(options.valueEncoding ?? 'any'),
-        keyDecoder(options.keyEncoding ?? 'utf8') as () => K,
-      ),
-      0,
-    )
+    const { valueEncoding = 'any', keyEncoding = 'utf8', host = 'worker', memoryBudget = DEFAULT_BUDGET } = options
+    const encoding = encodingOf(valueEncoding)
+    const recent = host === 'worker' ? new Recent(encoding, memoryBudget) : undefined
+    client.witness = recent
+    super(sharedBy(client, encoding, keyDecoder(keyEncoding) as () => K, recent), 0)
     this.name = name
   }
 

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Client, done } from '../src/client.js'
+import { VarveError } from '../src/errors.js'
+import { Op } from '../src/frame.js'
+import { engineEntries, type OpenOptions } from '../src/options.js'
+import { Store } from '../src/store.js'
+import { startInline } from '../src/transport.js'
+import { countArriving, golden, varveError, wasmModule } from './support.js'
+
+/** A store that takes its engine, which is in memory, for one that is a message away. */
+async function withRemote<V = unknown>(
+  options: OpenOptions<V>,
+  use: (store: Store<string, V>, arrived: () => number) => Promise<void>,
+): Promise<void> {
+  const client = new Client()
+  const store = new Store<string, V>('test', client, options)
+  const engine = await startInline({ module: await wasmModule() }, client)
+  client.connect({ send: (frame) => void setImmediate(() => engine.send(frame)), close: () => engine.close() })
+  await client.request(done, () => {
+    client.add(Op.open, 0, 0, 0, 'test')
+    for (const [option, text] of engineEntries({ storage: 'memory' })) client.add(Op.open, 0, 0, 0, option, '', text)
+  })
+  try {
+    await use(store, countArriving(client))
+  } finally {
+    await store.close()
+  }
+}
+
+test('what was read last is read again without the engine', () =>
+  withRemote({}, async (store, arrived) => {
+    await store.put('a', { gate: 3 })
+    await store.put('b', 'text')
+    for (const [key, value] of [['a', { gate: 3 }], ['b', 'text'], ['absent', undefined]] as const) {
+      assert.deepEqual(await store.get(key), value)
+      const before = arrived()
+      for (let i = 0; i < 50; i++) assert.deepEqual(await store.get(key), value)
+      assert.equal(arrived(), before, key)
+    }
+  }))
+
+test('a read sees every write that was called before it', () =>
+  withRemote({}, async (store) => {
+    const writes: [string, () => Promise<unknown>, unknown][] = [
+      ['put', () => store.put('k', 1), 1],
+      ['batch', () => store.batch([{ type: 'put', key: 'j', value: 0 }, { type: 'put', key: 'k', value: 2 }]), 2],
+      ['put by bytes', () => store.put(Uint8Array.of(107), 3), 3],
+      ['batch of del', () => store.batch([{ type: 'del', key: 'k' }]), undefined],
+      ['deferred put', () => store.put('k', 4, { durability: 'deferred' }), 4],
+      ['del', () => store.del('k'), undefined],
+      ['put again', () => store.put('k', 5), 5],
+      ['clear', () => store.clear({ prefix: 'k' }), undefined],
+    ]
+    for (const [name, write, value] of writes) {
+      await store.get('k')
+      const written = write()
+      assert.deepEqual(await store.get('k'), value, name)
+      await written
+      assert.deepEqual(await store.get('k'), value, name)
+    }
+  }))
+
+test('the answer to a read is not kept if a write was called meanwhile', () =>
+  withRemote({}, async (store) => {
+    await store.put('k', 1)
+    const [before, , after] = await Promise.all([store.get('k'), store.put('k', 2), store.get('k')])
+    assert.deepEqual([before, after, await store.get('k')], [1, 2, 2])
+    await store.put('l', 3)
+    const [old] = await Promise.all([store.get('l'), store.put('l', 4)])
+    assert.deepEqual([old, await store.get('l')], [3, 4])
+  }))
+
+test('a snapshot sees its moment, whatever was read last', () =>
+  withRemote({}, async (store) => {
+    await store.put('k', 1)
+    await store.get('k')
+    await using then = store.snapshot()
+    await store.put('k', 2)
+    assert.deepEqual([await store.get('k'), await then.get('k'), await store.get('k')], [2, 1, 2])
+  }))
+
+test('a failure makes all forgotten, also what was asked before it', async () => {
+  const client = new Client()
+  const store = new Store<string, unknown>('test', client, { valueEncoding: 'view' })
+  const sent: Uint8Array[] = []
+  client.connect({ send: (frame) => void sent.push(frame), close: () => undefined })
+  const asked = ['one', 'two', 'three'].map((key) => store.get(key))
+  const write = store.put('four', Uint8Array.of(4))
+  await new Promise(setImmediate)
+  // The fourth request fails, the answers to the others are in the same frame.
+  client.receive(golden('responses.hex'))
+  await assert.rejects(write, varveError('NO_SPACE'))
+  await Promise.all(asked)
+  const before = sent.length
+  for (const key of ['one', 'two', 'three']) void store.get(key).catch(() => undefined)
+  await new Promise(setImmediate)
+  assert.equal(sent.length, before + 1)
+  client.fail(new VarveError('CLOSED', 'over'))
+})
+
+test('results are the caller’s own', () =>
+  withRemote({}, async (store) => {
+    await store.put('object', { list: [1] })
+    await store.put('bytes', Uint8Array.of(1))
+    for (let i = 0; i < 3; i++) {
+      const object = (await store.get('object')) as { list: number[] }
+      assert.deepEqual(object, { list: [1] })
+      object.list.push(2)
+      const bytes = (await store.get('bytes')) as Uint8Array
+      assert.deepEqual(bytes, Uint8Array.of(1))
+      bytes[0] = 9
+    }
+  }))
+
+test('codecs are asked for each result', () =>
+  withRemote<Date>(
+    { valueEncoding: { encode: (date) => date.toISOString(), decode: (bytes) => new Date(new TextDecoder().decode(bytes)) } },
+    async (store) => {
+      await store.put('k', new Date(5))
+      const [first, second] = [await store.get('k'), await store.get('k')]
+      assert.deepEqual([first, second], [new Date(5), new Date(5)])
+      assert.notEqual(first, second)
+    },
+  ))
+
+test('no more is kept than a sixteenth of the budget', () =>
+  withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
+    const keys = Array.from({ length: 200 }, (_, i) => `k${i}`)
+    await store.batch(keys.map((key) => ({ type: 'put', key, value: 'v'.repeat(500) })))
+    for (const key of keys) await store.get(key)
+    const before = arrived()
+    for (const key of keys.slice(-20)) await store.get(key)
+    assert.equal(arrived(), before, 'the last are kept')
+    for (const key of keys) await store.get(key)
+    assert.ok(arrived() - before > 100 * 500, 'most are not')
+  }))
+
+test('what was read with much else is not kept', () =>
+  withRemote<string>({}, async (store, arrived) => {
+    const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`)
+    await store.batch(keys.map((key) => ({ type: 'put', key, value: key })))
+    await store.put('long', 'v'.repeat(10_000))
+    for (let i = 0; i < 2; i++) {
+      const before = arrived()
+      await Promise.all(keys.slice(100).map((key) => store.get(key)))
+      assert.ok(arrived() - before > 700 * 20)
+    }
+    await store.get('long')
+    const before = arrived()
+    await store.get('long')
+    assert.ok(arrived() - before > 10_000)
+  }))
+
+test('a loop over reads lets the thread get to its events', () =>
+  withRemote({}, async (store) => {
+    await store.put('k', 0)
+    setTimeout(() => void store.put('k', 1))
+    const end = performance.now() + 30_000
+    while ((await store.get('k')) !== 1) assert.ok(performance.now() < end, 'the timer never ran')
+  }))
+
+test('a store that was closed answers nothing any more', async () => {
+  let read: (() => Promise<unknown>) | undefined
+  await withRemote({}, async (store) => {
+    await store.put('k', 1)
+    await store.get('k')
+    read = () => store.get('k')
+    const closed = store.close()
+    await assert.rejects(read(), varveError('CLOSED'))
+    await closed
+  })
+  await assert.rejects(read!(), varveError('CLOSED'))
+})
