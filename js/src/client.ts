@@ -181,6 +181,7 @@ export class Client implements Receiver {
       writer.keep()
     } catch (error) {
       writer.rollBack()
+      this.witness?.clear()
       this.#measured = writer.size
       reject(asVarveError(error, 'INVALID_ARGUMENT'))
       return

@@ -4,7 +4,7 @@ import type { Encoding } from './encodings.js'
 import { Op, RequestFlag, type ResponseReader } from './frame.js'
 import { checkKey, type Key } from './keys.js'
 import { boundsOf } from './range.js'
-import type { Recent } from './recent.js'
+import type { Recent, RecentValue } from './recent.js'
 import { Scan, openScan, type Entry, type ScanOptions, type ScanRegistry } from './scan.js'
 
 /** What a store and its snapshots have in common. @internal */
@@ -15,7 +15,7 @@ export interface Shared<K extends Key, V> {
   readonly scans: ScanRegistry
   readonly value: Reply<V | undefined>
   readonly values: Reply<(V | undefined)[]>
-  /** What the store, not a snapshot, has read last; undefined where the engine is no message away. */
+  /** What the store, not a snapshot, has read or put last; undefined where the engine is no message away. */
   readonly recent: Recent<V> | undefined
 }
 
@@ -78,11 +78,11 @@ export abstract class Reads<K extends Key = string, V = unknown> {
    *   `INVALID_ARGUMENT` if the key can't be one; `CLOSED` after `close()`.
    */
   get(key: Key): Promise<V | undefined> {
-    const { client, recent, value } = this.shared
-    if (!recent || this.handle !== 0 || client.closed) return this.#read(Op.get, key, value)
-    const kept = recent.find(key)
+    const kept = this.#kept(key)
     if (kept) return new Promise((resolve) => resolve(kept.again()))
-    return this.#read(Op.get, key, recent.ask(key, client.writer.size) ?? value)
+    const { client, recent, value } = this.shared
+    const reply = this.handle === 0 ? recent?.ask(key, client.writer.size) : undefined
+    return this.#read(Op.get, key, reply ?? value)
   }
 
   /**
@@ -106,7 +106,8 @@ export abstract class Reads<K extends Key = string, V = unknown> {
    * @throws {VarveError} as `get`.
    */
   has(key: Key): Promise<boolean> {
-    return this.#read(Op.has, key, presence)
+    const kept = this.#kept(key)
+    return kept ? Promise.resolve(!kept.absent) : this.#read(Op.has, key, presence)
   }
 
   /**
@@ -135,6 +136,11 @@ export abstract class Reads<K extends Key = string, V = unknown> {
   values(options: ScanOptions = {}): Scan<V> {
     const { encoding } = this.shared
     return this.#scan(options, RequestFlag.valuesOnly, (response) => encoding.decode(response))
+  }
+
+  #kept(key: Key): RecentValue<V> | undefined {
+    const { client, recent } = this.shared
+    return this.handle !== 0 || client.closed ? undefined : recent?.find(key)
   }
 
   #read<T>(op: number, key: Key, reply: Reply<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { Reply } from './client.js'
 import type { Encoding, Stored } from './encodings.js'
 import type { ResponseReader } from './frame.js'
+import type { Key } from './keys.js'
 
 /** A part of the engine's memory budget, which the page takes beside it. */
 const SHARE = 1 / 16
@@ -18,16 +19,18 @@ const LARGEST_REQUEST = 2 << 10
 const IN_A_ROW = 256
 
 /**
- * The values that were read last, kept beside an engine that is a message away: reading one again
- * takes a hundredth of the time. Everything that may change a value passes by here before it leaves.
+ * The values that were read or put last, kept beside an engine that is a message away: reading one
+ * again takes a hundredth of the time. Everything that may change a value passes by here before it
+ * leaves.
  *
- *  1. A value is kept only if, since it was asked for, no write of its key was: `ask` enters what
- *     the answer will fill, and a write removes it.
- *  2. When anything fails, all is forgotten: what was read may come from a write that failed.
+ *  1. A value that was read is kept only if, since it was asked for, no write of its key was: `ask`
+ *     enters what the answer will fill, and a write removes it.
+ *  2. When anything fails, all is forgotten: what was put or read may be of a write that failed.
  *  3. What is kept is not shared: objects and bytes are made anew for each read.
  *  4. A loop over reads that are all answered here would let the thread get to nothing else, so
  *     that now and then one goes to the engine.
  *  5. An entry is charged with the frame that brought it, which its text may keep alive.
+ *  6. What is asked or put together with much else is not kept: it would drive all else out.
  *
  * It relies on all writes to the store being this client's.
  *
@@ -46,7 +49,7 @@ export class Recent<V> {
   }
 
   /** The value of `key`, if it is kept. */
-  find(key: unknown): RecentValue<V> | undefined {
+  find(key: Key): RecentValue<V> | undefined {
     const entry = this.#entries.get(key as string)
     if (!entry?.kept || ++this.#answers % IN_A_ROW === 0) return undefined
     this.#entries.delete(entry.key)
@@ -55,8 +58,21 @@ export class Recent<V> {
   }
 
   /** Returns the reply to a read of `key`, which will be kept. `beside`: how much was asked just before. */
-  ask(key: unknown, beside: number): RecentValue<V> | undefined {
-    if (typeof key !== 'string' || beside > LARGEST_REQUEST) return undefined
+  ask(key: Key, beside: number): RecentValue<V> | undefined {
+    return beside > LARGEST_REQUEST ? undefined : this.#enter(key)
+  }
+
+  /** Keeps what is being put, as it is stored. `beside`: as for `ask`. */
+  put(key: Key, stored: string, beside: number): void {
+    if (beside > LARGEST_REQUEST || stored.length > LARGEST_FRAME) return
+    const entry = this.#enter(key)
+    if (!entry) return
+    entry.fill(stored)
+    this.#charge(entry, 2 * stored.length)
+  }
+
+  #enter(key: Key): RecentValue<V> | undefined {
+    if (typeof key !== 'string') return undefined
     this.#remove(key)
     const entry = new RecentValue(key, this.#encoding, this)
     this.#entries.set(key, entry)
@@ -65,7 +81,7 @@ export class Recent<V> {
   }
 
   /** Forgets a key that is about to be written. Bytes may be any key's. */
-  forget(key: string | Uint8Array): void {
+  forget(key: Key): void {
     if (typeof key === 'string') this.#remove(key)
     else this.clear()
   }
@@ -113,7 +129,7 @@ export class RecentValue<V> implements Reply<V | undefined> {
   readonly #encoding: Encoding<V>
   readonly #recent: Recent<V>
   #value: V | undefined
-  #bytes: Uint8Array | undefined // if the value can't be given out twice
+  #stored: Stored | undefined // if the value itself is not kept
 
   constructor(key: string, encoding: Encoding<V>, recent: Recent<V>) {
     this.key = key
@@ -126,14 +142,19 @@ export class RecentValue<V> implements Reply<V | undefined> {
     if (!this.#recent.keep(this, response.frameLength)) return value
     this.kept = true
     this.absent = response.absent
-    if (isObject(value)) this.#bytes = response.valueBytes().slice()
+    if (isObject(value)) this.#stored = new StoredBytes(response.valueBytes().slice())
     else this.#value = value
     return value
   }
 
+  fill(stored: string): void {
+    this.kept = true
+    this.#stored = new StoredText(stored)
+  }
+
   /** Gives the value once more. */
   again(): V | undefined {
-    return this.#bytes ? this.#encoding.decode(new StoredBytes(this.#bytes)) : this.#value
+    return this.#stored ? this.#encoding.decode(this.#stored) : this.#value
   }
 }
 
@@ -160,5 +181,28 @@ class StoredBytes implements Stored {
 
   valueText(skip = 0): string {
     return utf8.decode(this.#bytes.subarray(skip))
+  }
+}
+
+const encoder = new TextEncoder()
+
+/** A tag is a character as it is a byte. */
+class StoredText implements Stored {
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  firstByte(): number | undefined {
+    return this.#text === '' ? undefined : this.#text.charCodeAt(0)
+  }
+
+  valueBytes(skip = 0): Uint8Array {
+    return encoder.encode(this.#text.slice(skip))
+  }
+
+  valueText(skip = 0): string {
+    return this.#text.slice(skip)
   }
 }

@@ -48,9 +48,15 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    *   `NO_SPACE`, `IO` if it could not be written, and then it is not there; `CLOSED`.
    */
   put(key: Key, value: V, options?: WriteOptions): Promise<void> {
-    const { encoding } = this.shared
+    const { encoding, recent } = this.shared
     return this.#ask(done, (client) => {
-      client.add(Op.put, 0, durabilityCode(options), 0, checkKey(key), encoding.tag(value), encodeValue(encoding, value))
+      const beside = client.writer.size
+      const durability = durabilityCode(options)
+      checkKey(key)
+      const tag = encoding.tag(value)
+      const data = encodeValue(encoding, value)
+      client.add(Op.put, 0, durability, 0, key, tag, data)
+      if (typeof data === 'string') recent?.put(key, tag + data, beside)
     })
   }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Client, done } from '../src/client.js'
-import { VarveError } from '../src/errors.js'
 import { Op } from '../src/frame.js'
 import { engineEntries, type OpenOptions } from '../src/options.js'
 import { Store } from '../src/store.js'
@@ -40,6 +39,25 @@ test('what was read last is read again without the engine', () =>
     }
   }))
 
+test('what was put last is read without the engine', () =>
+  withRemote({}, async (store, arrived) => {
+    for (const value of ['text', 'é', '', 7, null, { gate: 3 }, ['\u{1f600}']]) {
+      const written = store.put('k', value)
+      assert.equal(await store.has('k'), true)
+      assert.deepEqual(await store.get('k'), value)
+      await written
+      const before = arrived()
+      assert.deepEqual(await store.get('k'), value)
+      assert.equal(arrived(), before)
+      await store.getMany([])
+    }
+    await store.del('k')
+    await store.get('k')
+    const before = arrived()
+    assert.equal(await store.has('k'), false)
+    assert.equal(arrived(), before)
+  }))
+
 test('a read sees every write that was called before it', () =>
   withRemote({}, async (store) => {
     const writes: [string, () => Promise<unknown>, unknown][] = [
@@ -63,11 +81,12 @@ test('a read sees every write that was called before it', () =>
 
 test('the answer to a read is not kept if a write was called meanwhile', () =>
   withRemote({}, async (store) => {
-    await store.put('k', 1)
+    await store.put('k', 0)
+    await store.batch([{ type: 'put', key: 'k', value: 1 }])
     const [before, , after] = await Promise.all([store.get('k'), store.put('k', 2), store.get('k')])
     assert.deepEqual([before, after, await store.get('k')], [1, 2, 2])
-    await store.put('l', 3)
-    const [old] = await Promise.all([store.get('l'), store.put('l', 4)])
+    await store.batch([{ type: 'put', key: 'l', value: 3 }])
+    const [old] = await Promise.all([store.get('l'), store.put(Uint8Array.of(108), 4)])
     assert.deepEqual([old, await store.get('l')], [3, 4])
   }))
 
@@ -80,33 +99,62 @@ test('a snapshot sees its moment, whatever was read last', () =>
     assert.deepEqual([await store.get('k'), await then.get('k'), await store.get('k')], [2, 1, 2])
   }))
 
-test('a failure makes all forgotten, also what was asked before it', async () => {
+/** A store whose engine answers, when told to, the frame of the codec's test data: the fourth request fails. */
+function stubbed() {
   const client = new Client()
-  const store = new Store<string, unknown>('test', client, { valueEncoding: 'view' })
-  const sent: Uint8Array[] = []
-  client.connect({ send: (frame) => void sent.push(frame), close: () => undefined })
-  const asked = ['one', 'two', 'three'].map((key) => store.get(key))
+  const store = new Store<string, unknown>('test', client, {})
+  let sent = 0
+  client.connect({ send: () => void sent++, close: () => undefined })
+  return { store, sent: () => sent, answer: () => client.receive(golden('responses.hex')) }
+}
+
+test('a failure makes all forgotten, also what was asked before it', async () => {
+  const { store, sent, answer } = stubbed()
+  const asked = Promise.allSettled(['one', 'two', 'three'].map((key) => store.get(key)))
   const write = store.put('four', Uint8Array.of(4))
   await new Promise(setImmediate)
-  // The fourth request fails, the answers to the others are in the same frame.
-  client.receive(golden('responses.hex'))
+  answer()
   await assert.rejects(write, varveError('NO_SPACE'))
-  await Promise.all(asked)
-  const before = sent.length
-  for (const key of ['one', 'two', 'three']) void store.get(key).catch(() => undefined)
+  await asked
+  const before = sent()
+  for (const key of ['one', 'two', 'three']) void store.get(key)
   await new Promise(setImmediate)
-  assert.equal(sent.length, before + 1)
-  client.fail(new VarveError('CLOSED', 'over'))
+  assert.equal(sent(), before + 1)
+})
+
+test('a put that is refused before it leaves is forgotten', () =>
+  withRemote({}, async (store) => {
+    await store.put('k', 1)
+    await assert.rejects(store.put('k', 2, { durability: 'never' as never }), varveError('INVALID_ARGUMENT'))
+    await assert.rejects(store.put('k', () => 3), varveError('INVALID_ARGUMENT'))
+    assert.equal(await store.get('k'), 1)
+  }))
+
+test('a put that fails is in no later read', async () => {
+  const { store, answer } = stubbed()
+  const writes = ['one', 'two', 'three', 'four'].map((key) => store.put(key, key))
+  assert.equal(await store.get('four'), 'four')
+  await new Promise(setImmediate)
+  answer() // the fourth fails
+  await assert.rejects(writes[3]!, varveError('NO_SPACE'))
+  let seen: unknown = 'nothing'
+  store.get('four').then((value) => (seen = value), () => undefined)
+  await new Promise(setImmediate)
+  assert.equal(seen, 'nothing', 'it was answered though the engine has not')
 })
 
 test('results are the caller’s own', () =>
   withRemote({}, async (store) => {
     await store.put('object', { list: [1] })
     await store.put('bytes', Uint8Array.of(1))
+    await store.batch([{ type: 'put', key: 'read', value: { list: [1] } }])
     for (let i = 0; i < 3; i++) {
       const object = (await store.get('object')) as { list: number[] }
       assert.deepEqual(object, { list: [1] })
       object.list.push(2)
+      const read = (await store.get('read')) as { list: number[] }
+      assert.deepEqual(read, { list: [1] })
+      read.list.push(2)
       const bytes = (await store.get('bytes')) as Uint8Array
       assert.deepEqual(bytes, Uint8Array.of(1))
       bytes[0] = 9
@@ -117,7 +165,7 @@ test('codecs are asked for each result', () =>
   withRemote<Date>(
     { valueEncoding: { encode: (date) => date.toISOString(), decode: (bytes) => new Date(new TextDecoder().decode(bytes)) } },
     async (store) => {
-      await store.put('k', new Date(5))
+      await store.batch([{ type: 'put', key: 'k', value: new Date(5) }])
       const [first, second] = [await store.get('k'), await store.get('k')]
       assert.deepEqual([first, second], [new Date(5), new Date(5)])
       assert.notEqual(first, second)
@@ -141,6 +189,7 @@ test('what was read with much else is not kept', () =>
     const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`)
     await store.batch(keys.map((key) => ({ type: 'put', key, value: key })))
     await store.put('long', 'v'.repeat(10_000))
+    await Promise.all(keys.slice(0, 100).map((key) => store.put(key, key)))
     for (let i = 0; i < 2; i++) {
       const before = arrived()
       await Promise.all(keys.slice(100).map((key) => store.get(key)))
