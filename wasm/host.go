@@ -21,7 +21,7 @@ type host struct{ module *moduleState }
 func (host) OpenFS(store, storage string, create session.Creation, cacheSize int64) (vfs.FS, error) {
 	switch storage {
 	case "idb":
-		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew, CacheSize: cacheSize})
+		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew, Lock: true, CacheSize: cacheSize})
 		switch {
 		case errors.Is(err, idbfs.ErrExists):
 			return nil, fmt.Errorf("open store %q: %w", store, engine.ErrExists)
