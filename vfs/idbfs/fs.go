@@ -387,6 +387,7 @@ func (fs *FS) takeOver() error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.epoch = l.epoch
+	fs.commit.unstrict = true
 	fs.merge(l)
 	fs.adopt(l.whole)
 	for _, f := range fs.files {

@@ -3,6 +3,7 @@
 package idbfs
 
 import (
+	"fmt"
 	"syscall/js"
 	"testing"
 	"time"
@@ -91,6 +92,17 @@ func TestFilesThatAreReadWholeComeWithTheLock(t *testing.T) {
 			wantContent(t, fs, "000003.log", want) // and again, from the database
 			check(t, fs.Close())
 		})
+	}
+}
+
+// What the owner of before committed, relaxed, is there to be read, and may be relied on from now on.
+func TestStrictSyncOfANewOwnerCoversWhatItFound(t *testing.T) {
+	storeWithRoot(t)
+	asked := watchDurability(t)
+	fs := must(openOwned(t))(t)
+	check(t, fs.flush(vfs.Strict), fs.flush(vfs.Strict))
+	if got := fmt.Sprint(*asked); got != "[relaxed strict]" {
+		t.Errorf("transactions were %s, want [relaxed strict]", got)
 	}
 }
 
