@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Close ends background work, logs deferred writes with strict durability, and releases the
@@ -58,8 +59,10 @@ func (db *DB) endWrites() (err error) {
 		return ErrClosed
 	}
 	db.closed = true
-	if db.deferred != nil {
-		db.deferred.Stop()
+	for _, timer := range []*time.Timer{db.deferred, db.flushLater} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	close(db.closing)
 	db.notifyLocked()

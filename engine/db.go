@@ -72,6 +72,7 @@ type DB struct {
 	snapshotHolds int
 
 	deferred   *time.Timer   // runs while deferred writes wait to be logged
+	flushLater *time.Timer   // until much that was replayed is flushed; nil if there is not much
 	attempts   uint64        // background flushes and compactions begun
 	flushErr   failure       // of the last flush, until one succeeds
 	compactErr failure       // of the last compaction, until one succeeds

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/cache"
@@ -42,6 +43,7 @@ func Open(fs vfs.FS, o *Options) (*DB, error) {
 	}
 	wake(db.flushWork)
 	wake(db.compactWork)
+	db.putOffFlush()
 	return db, nil
 }
 
@@ -102,6 +104,28 @@ func (db *DB) recover() error {
 // maxReplayedLogs is the number of logs from which what they hold is flushed after opening, lest a
 // store that is opened often, to write a little each time, has ever more of them.
 const maxReplayedLogs = 4
+
+// maxReplayed is how many bytes of a memtable may come from logs again at each Open. What is more is
+// flushed, flushPause after opening: what is read first is not to wait for that.
+const (
+	maxReplayed = 256 << 10
+	flushPause  = time.Second
+)
+
+// putOffFlush lets what was replayed be flushed later, if it is much.
+func (db *DB) putOffFlush() {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.mutableLocked().Size() <= maxReplayed {
+		return
+	}
+	db.flushLater = time.AfterFunc(flushPause, func() {
+		if db.beginBackground() == nil {
+			defer db.background.Done()
+			_ = db.Flush() // what fails here stays in the logs
+		}
+	})
+}
 
 // storeFile is a file of the store, by its parsed name.
 type storeFile struct {

@@ -21,7 +21,8 @@ type host struct{ module *moduleState }
 func (host) OpenFS(store, storage string, create session.Creation, cacheSize int64) (vfs.FS, error) {
 	switch storage {
 	case "idb":
-		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew, CacheSize: cacheSize})
+		putOffCollection(4 * cacheSize) // the rest of the memory that the store is given
+		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew, Lock: true, CacheSize: cacheSize})
 		switch {
 		case errors.Is(err, idbfs.ErrExists):
 			return nil, fmt.Errorf("open store %q: %w", store, engine.ErrExists)

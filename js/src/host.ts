@@ -2,7 +2,6 @@ import { Go } from 'varve:go'
 import { VarveError } from './errors.js'
 import { Pages } from './pages.js'
 import { holdOpen } from './ports.js'
-import type { WasmSource } from './wasm.js'
 
 interface Exports {
   mem: WebAssembly.Memory
@@ -164,42 +163,4 @@ export class Host {
     if (this.#memory.buffer !== buffer) this.#memory = new Uint8Array(buffer)
     return this.#memory
   }
-}
-
-/** Fetches and compiles the engine, unless it is compiled already. @internal */
-export async function loadModule(source: WasmSource): Promise<WebAssembly.Module> {
-  if (typeof WebAssembly === 'undefined') {
-    throw new VarveError('UNSUPPORTED', 'There is no WebAssembly here.')
-  }
-  if ('module' in source) return source.module
-  const { url } = source
-  try {
-    const response = await fetch(url, { credentials: 'same-origin' })
-    if (!response.ok) throw notWasm(response, 'is not there')
-    const type = response.headers.get('content-type') ?? 'none'
-    if (type === 'application/wasm') return await WebAssembly.compileStreaming(response)
-    return await WebAssembly.compile(await wasmBytes(response, type))
-  } catch (cause) {
-    if (cause instanceof VarveError) throw cause
-    if (cause instanceof WebAssembly.CompileError || cause instanceof EvalError) {
-      throw new VarveError('UNSUPPORTED', `${url} could not be compiled: ${String(cause)}. If the page has a Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'.`, { cause })
-    }
-    throw new VarveError('IO', `${url} could not be fetched: ${String(cause)}.`, { cause })
-  }
-}
-
-async function wasmBytes(response: Response, type: string): Promise<ArrayBuffer> {
-  const bytes = await response.arrayBuffer()
-  const magic = new Uint8Array(bytes, 0, Math.min(4, bytes.byteLength))
-  if (String.fromCharCode(...magic) !== '\0asm') throw notWasm(response, 'is no WebAssembly', type)
-  return bytes
-}
-
-function notWasm(response: Response, what: string, type = response.headers.get('content-type') ?? 'none'): VarveError {
-  return new VarveError(
-    'IO',
-    `${response.url} ${what}: the answer has status ${response.status} and content type ${type}. ` +
-      "Serve the package's dist/varve.wasm there, as application/wasm, or give its URL as wasmUrl.",
-    { fields: { url: response.url, status: response.status, contentType: type } },
-  )
 }

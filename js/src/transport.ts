@@ -1,6 +1,6 @@
 import { VarveError } from './errors.js'
 import { Paced } from './paced.js'
-import type { WasmSource } from './wasm.js'
+import { loadModule, type WasmSource } from './wasm.js'
 
 /**
  * What carries frames between a client and an engine, wherever that runs. Frames arrive in the
@@ -25,7 +25,7 @@ export interface Receiver {
   fail(error: VarveError): void
 }
 
-/** The first message to a worker; all others are frames. @internal */
+/** One message to a worker, not always the first; all others are frames. @internal */
 export interface StartMessage {
   start: WasmSource
 }
@@ -54,7 +54,10 @@ export function startWorker(source: WasmSource, workerUrl: string | URL | undefi
     receiver.fail(heard || event.message ? crashed(event.message) : notLoaded(workerUrl))
   }
   worker.onmessageerror = () => receiver.fail(crashed('a message could not be read'))
-  worker.postMessage({ start: source } satisfies StartMessage)
+  const start = (source: WasmSource) => worker.postMessage({ start: source } satisfies StartMessage)
+  // Compiled while the worker starts, which takes as long. What a policy denies to the page it may
+  // allow to the worker: so that tries for itself, and says what fails.
+  loadModule(source).then((module) => start({ module }), () => start(source))
   return {
     send: (frame) => worker.postMessage(frame.buffer, [frame.buffer]),
     close: () => worker.terminate(),
@@ -85,13 +88,16 @@ const LARGEST_ON_LOAN = 1024
 
 /** Runs the engine in the caller's own thread. @internal */
 export async function startInline(source: WasmSource, receiver: Receiver): Promise<Transport> {
-  const { Host, loadModule } = await import('./host.js')
+  const [{ Host }, module] = await Promise.all([
+    import('./host.js'),
+    'url' in source && source.url.startsWith('file:')
+      ? import('./node.js').then(({ compileFile }) => compileFile(source.url))
+      : loadModule(source),
+  ])
   // An allocation for each small answer would cost a tenth of a get.
   const loan = new Uint8Array(LARGEST_ON_LOAN)
   const host = await Host.start(
-    'url' in source && source.url.startsWith('file:')
-      ? await (await import('./node.js')).compileFile(source.url)
-      : await loadModule(source),
+    module,
     (frame) => receiver.receive(frame, frame.buffer === loan.buffer),
     (error) => receiver.fail(error),
     loan,

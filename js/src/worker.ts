@@ -1,7 +1,8 @@
 /** The script of the worker that an engine runs in. */
 import { asVarveError } from './errors.js'
-import { Host, loadModule } from './host.js'
+import { Host } from './host.js'
 import type { FailureMessage, StartMessage } from './transport.js'
+import { loadModule } from './wasm.js'
 
 // A dedicated worker's global scope has the methods of a port.
 const page = globalThis as unknown as MessagePort

@@ -417,6 +417,7 @@ func (fs *FS) drain() error {
 	err := fs.flush(vfs.Relaxed)
 	for {
 		fs.mu.Lock()
+		fs.beginUpkeep()
 		fs.awaitStreaming()
 		running, flying := fs.commit.running, fs.commit.flying
 		fs.mu.Unlock()

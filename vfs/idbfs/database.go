@@ -71,6 +71,8 @@ func newNames() names {
 
 // openDatabase connects to a store's database.
 func openDatabase(name string, o Options) (*database, error) {
+	converted := make(chan names, 1)
+	go func() { converted <- newNames() }() // while the browser connects
 	conn, created, err := connect(name, o.MustExist, o.OpenTimeout)
 	if isRefusal(err) {
 		err = noSpace(0)
@@ -82,7 +84,7 @@ func openDatabase(name string, o Options) (*database, error) {
 		conn.Call("close")
 		return nil, ErrExists
 	}
-	db := &database{name: name, timeout: o.OpenTimeout, names: newNames()}
+	db := &database{name: name, timeout: o.OpenTimeout, names: <-converted}
 	db.onClose = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		if args[0].Get("target").Equal(db.conn) {
 			db.conn = js.Undefined()

@@ -60,6 +60,10 @@ type listing struct {
 	pieces  int64 // of the headroom
 	lastID  int64 // the highest that was ever used, so far as can be seen
 	made    bool  // the directory was last known to have a root
+
+	// Of one who takes over:
+	unfenced []int64                // unsealed files that have no fence yet
+	whole    map[int64]runOfRecords // what is in files that are read whole
 }
 
 // rootFile is the file without which there is no store: it names all others, and is only ever

@@ -6,28 +6,24 @@ import "syscall/js"
 
 // takeOver makes this FS the owner in the database's eyes: it increments the epoch and fences
 // every unsealed file off from writers of before. ours reports the files whose writers are of
-// this FS.
+// this FS. It is not strict: what could undo it ends the writers of before as well.
 func (db *database) takeOver(ours func(id int64) bool) (l *listing, err error) {
 	err = db.retrying(func(conn js.Value, _ bool) error {
-		tx, err := db.begin(conn, db.names.everything, db.names.readwrite, db.names.strict)
+		tx, err := db.begin(conn, db.names.everything, db.names.readwrite, db.names.relaxed)
 		if err != nil {
 			return err
 		}
 		if l, err = tx.readListing(); err != nil {
 			return err
 		}
-		for id, e := range l.entries {
-			if e.sealed || e.fenced || ours(id) {
-				continue
-			}
-			if l.entries[id], err = tx.fence(id, e); err != nil {
-				return err
-			}
+		if err := tx.readWhole(l, ours); err != nil {
+			return err
 		}
 		l.epoch++
 		l.made = l.hasRoot()
 		var last js.Value
 		if err := try(func() {
+			tx.fence(l)
 			meta := tx.store(db.names.meta)
 			meta.Call("put", l.epoch, db.names.epoch)
 			last = meta.Call("put", l.made, db.names.made)
@@ -40,32 +36,15 @@ func (db *database) takeOver(ours func(id int64) bool) (l *listing, err error) {
 	return l, err
 }
 
-// fence adds an empty record behind a file's last one, so that whoever was writing the file
-// fails to add its next.
-func (tx *transaction) fence(id int64, e entry) (entry, error) {
+// fence adds an empty record behind the last one of each file that is to be fenced off, so that
+// whoever was writing the file fails to add its next.
+func (tx *transaction) fence(l *listing) {
 	names := &tx.db.names
-	var last js.Value
-	if err := try(func() {
-		all := tx.db.jsRange(keyRange{recordKey(id, 0), recordKey(id+1, 0)})
-		last = tx.store(names.pages).Call("openKeyCursor", all, "prev")
-	}); err != nil {
-		tx.abort()
-		return e, err
-	}
-	cursor, err := tx.await(last)
-	if err != nil {
-		return e, err
-	}
-	e.fenced, e.records = true, 0
-	if cursor.Truthy() {
-		e.records = int64(cursor.Get("key").Float())&indexMask + 1
-	}
-	if err := try(func() {
+	for _, id := range l.unfenced {
+		e := l.entries[id]
+		e.fenced = true
+		l.entries[id] = e
 		tx.store(names.pages).Call("add", names.uint8Array.New(0), recordKey(id, e.records))
 		tx.store(names.files).Call("put", e.js(), id)
-	}); err != nil {
-		tx.abort()
-		return e, err
 	}
-	return e, nil
 }

@@ -28,7 +28,7 @@ type file struct {
 	dirty    bool   // the entry there is not the current one
 	dropping bool   // its records are being deleted, or about to be
 	dropped  int64  // how many of them are
-	content  []byte // of an unsealed file that was measured, for the first Open
+	content  []byte // of a file that was read whole before, for the first Open
 }
 
 // mark is a point in a file that records end at.
@@ -115,6 +115,12 @@ func (fs *FS) measure(f *file) error {
 		return fmt.Errorf("measure %s: %d of %d records are there: %w",
 			name, run.records, f.committed.records, vfs.ErrDamaged)
 	}
+	fs.measured(f, run)
+	return nil
+}
+
+// measured takes over what an unsealed file was found to hold.
+func (fs *FS) measured(f *file, run runOfRecords) {
 	fs.stats.Read.add(run.records, len(run.content))
 	f.content = run.content
 	f.committed = mark{run.records, int64(len(run.content))}
@@ -124,7 +130,6 @@ func (fs *FS) measure(f *file) error {
 		f.sealed = true
 		fs.markDirty(f)
 	}
-	return nil
 }
 
 // release ends a use of a file.

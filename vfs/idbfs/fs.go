@@ -21,6 +21,10 @@ type Options struct {
 	// MustBeNew makes Open fail with ErrExists if there is a store already.
 	MustBeNew bool
 
+	// Lock makes Open take the lock, while the browser connects: the first call of Lock returns that
+	// one. It fails with vfs.ErrLocked if another owner has it.
+	Lock bool
+
 	// OpenTimeout bounds how long the browser may take to connect. Default 10 s.
 	OpenTimeout time.Duration
 
@@ -42,16 +46,18 @@ type FS struct {
 	reclaim sync.Mutex    // held by who makes the browser give space back
 
 	mu       sync.Mutex
-	err      error // why no call is served any more
-	epoch    int64 // of this owner; 0 before it took the lock
-	made     bool  // the database notes that the directory has a root
-	doubtful bool  // whether it does, since writing that failed
+	held     *storeLock // that Open took, for the first who calls Lock
+	err      error      // why no call is served any more
+	epoch    int64      // of this owner; 0 before it took the lock
+	made     bool       // the database notes that the directory has a root
+	doubtful bool       // whether it does, since writing that failed
 	nextID   int64
 	names    map[string]*file
 	files    map[int64]*file // by id; also those that are removed but not yet deleted
 	commit   committer
 	headroom headroom
 	sweep    sweep
+	upkeep   *time.Timer // until the headroom and the sweep are due; nil when they are or were
 	stats    Metrics
 }
 
@@ -68,14 +74,16 @@ func Open(name string, o Options) (*FS, error) {
 }
 
 func open(name string, o Options) (*FS, error) {
+	var lock <-chan lockOutcome
+	if o.Lock {
+		lock = beginWebLock(name)
+	}
 	db, err := openDatabase(name, o)
 	if err != nil {
+		if o.Lock {
+			err = errors.Join(err, (<-lock).release())
+		}
 		return nil, err
-	}
-	l, err := db.readDirectory()
-	if err != nil {
-		db.close()
-		return nil, fmt.Errorf("read directory: %w", err)
 	}
 	fs := &FS{
 		name:    name,
@@ -84,11 +92,31 @@ func open(name string, o Options) (*FS, error) {
 		names:   make(map[string]*file),
 		files:   make(map[int64]*file),
 	}
-	fs.lockWeb = func(store string) (io.Closer, error) { return takeWebLock(store) }
 	fs.pages = newPageStore(db)
 	fs.cache = newPageCache(fs, o.CacheSize)
-	fs.merge(l)
+	if o.Lock {
+		fs.lockWeb = func(string) (io.Closer, error) { return (<-lock).take() }
+		fs.held, err = fs.lock()
+	} else {
+		err = fs.readDirectory()
+	}
+	if err != nil {
+		db.close()
+		return nil, err
+	}
+	fs.lockWeb = func(store string) (io.Closer, error) { return takeWebLock(store) }
 	return fs, nil
+}
+
+func (fs *FS) readDirectory() error {
+	l, err := fs.db.readDirectory()
+	if err != nil {
+		return fmt.Errorf("read directory: %w", err)
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.merge(l)
+	return nil
 }
 
 // merge brings the directory in memory up to that of the database. Files of which this FS
@@ -295,18 +323,29 @@ func (fs *FS) List() ([]vfs.FileInfo, error) {
 // Lock implements vfs.FS.
 func (fs *FS) Lock() (io.Closer, error) {
 	fs.mu.Lock()
-	err := fs.err
+	err, held := fs.err, fs.held
+	fs.held = nil
 	fs.mu.Unlock()
+	switch {
+	case held != nil:
+		return held, nil
+	case err != nil:
+		return nil, fmt.Errorf("lock store %q: %w", fs.name, err)
+	}
+	lock, err := fs.lock()
 	if err != nil {
 		return nil, fmt.Errorf("lock store %q: %w", fs.name, err)
 	}
+	return lock, nil
+}
+
+func (fs *FS) lock() (*storeLock, error) {
 	lock, err := fs.lockWeb(fs.name)
 	if err != nil {
-		return nil, fmt.Errorf("lock store %q: %w", fs.name, err)
+		return nil, err
 	}
 	if err := fs.takeOver(); err != nil {
-		_ = lock.Close()
-		return nil, fmt.Errorf("lock store %q: %w", fs.name, err)
+		return nil, errors.Join(err, lock.Close())
 	}
 	return &storeLock{fs: fs, web: lock}, nil
 }
@@ -339,13 +378,8 @@ func (fs *FS) takeOver() error {
 		return f != nil && f.writing
 	}
 	l, err := fs.db.takeOver(ours)
-	if isRefusal(err) && fs.spendHeadroom(0) {
-		l, err = fs.db.takeOver(ours)
-	}
 	if isRefusal(err) {
-		// A full store must open, to be emptied. The lock keeps others out; what is missing
-		// is the fence against one who does not know that it lost it.
-		l, err = fs.db.readDirectory()
+		l, err = fs.takeOverFull(ours)
 	}
 	if err != nil {
 		return err
@@ -353,24 +387,32 @@ func (fs *FS) takeOver() error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.epoch = l.epoch
+	fs.commit.unstrict = true
 	fs.merge(l)
+	fs.adopt(l.whole)
 	for _, f := range fs.files {
 		fs.dropIfUnused(f)
 	}
-	fs.headroom.due = true
-	// Without its headroom the store was full when it was left.
-	fs.headroom.low = fs.headroom.pieces < fs.piecesWanted()
-	if fs.headroom.low {
-		fs.headroom.spent = time.Now()
+	if len(fs.commit.drops) > 0 {
+		fs.wake()
 	}
-	for id := max(1, fs.nextID-maxWaste); id < fs.nextID; id++ {
-		if fs.files[id] == nil {
-			fs.headroom.waste.add(id)
+	fs.putOffUpkeep()
+	return nil
+}
+
+// takeOverFull takes over a store that the browser does not let grow.
+func (fs *FS) takeOverFull(ours func(id int64) bool) (*listing, error) {
+	if err := fs.readDirectory(); err != nil {
+		return nil, err
+	}
+	if fs.spendHeadroom(0) {
+		if l, err := fs.db.takeOver(ours); !isRefusal(err) {
+			return l, err
 		}
 	}
-	fs.sweep = sweep{due: true, below: recordKey(fs.nextID, 0)}
-	fs.wake()
-	return nil
+	// A full store must open, to be emptied. The lock keeps others out; what is missing is the
+	// fence against one who does not know that it lost it.
+	return fs.db.readDirectory()
 }
 
 // Close implements vfs.FS. Bytes of closed Writers are committed first.
@@ -384,7 +426,12 @@ func (fs *FS) Close() error {
 	err := fs.drain()
 	fs.mu.Lock()
 	fs.err = vfs.ErrClosed
+	held := fs.held
+	fs.held = nil
 	fs.mu.Unlock()
+	if held != nil {
+		err = errors.Join(err, held.web.Close())
+	}
 	fs.db.settle()
 	fs.pages.close()
 	if err != nil && dead == nil {

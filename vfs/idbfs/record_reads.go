@@ -43,20 +43,26 @@ func (db *database) readRecords(first, end int64) (runOfRecords, error) {
 // append appends what getAll gave. A log may have many thousands of records, so each takes
 // as few calls into JavaScript as can be.
 func (run *runOfRecords) append(records, uint8Array js.Value) error {
-	for i := range records.Length() {
+	values, size := make([]js.Value, records.Length()), 0
+	for i := range values {
 		record := records.Index(i)
 		if !record.InstanceOf(uint8Array) {
-			return fmt.Errorf("record %d of a file is no Uint8Array: %w", run.records, vfs.ErrDamaged)
+			return fmt.Errorf("record %d of a file is no Uint8Array: %w", run.records+int64(i), vfs.ErrDamaged)
 		}
-		run.content = slices.Grow(run.content, largeRecord)
+		values[i] = record
+		size += record.Length()
+	}
+	run.content = slices.Grow(run.content, size)
+	for _, record := range values {
 		at := len(run.content)
-		n := js.CopyBytesToGo(run.content[at:at+largeRecord], record)
+		n := js.CopyBytesToGo(run.content[at:at+size], record)
 		if n == 0 {
 			return nil // a fence
 		}
 		run.paged = run.paged && int64(at) == run.records*pageSize && n <= pageSize
 		run.content = run.content[:at+n]
 		run.records++
+		size -= n
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package idbfs
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"syscall/js"
 
@@ -62,6 +63,37 @@ func takeWebLock(store string) (*webLock, error) {
 	case err := <-lock.settled:
 		return nil, err
 	}
+}
+
+// lockOutcome is a lock, or why there is none.
+type lockOutcome struct {
+	lock *webLock
+	err  error
+}
+
+// beginWebLock is takeWebLock for those who have other things to do meanwhile.
+func beginWebLock(store string) <-chan lockOutcome {
+	outcome := make(chan lockOutcome, 1)
+	go func() {
+		lock, err := takeWebLock(store)
+		outcome <- lockOutcome{lock, err}
+	}()
+	return outcome
+}
+
+func (o lockOutcome) take() (io.Closer, error) {
+	if o.err != nil {
+		return nil, o.err
+	}
+	return o.lock, nil
+}
+
+// release gives back what is not needed.
+func (o lockOutcome) release() error {
+	if o.err != nil {
+		return nil
+	}
+	return o.lock.Close()
 }
 
 func (l *webLock) releaseWhenLeft() {
