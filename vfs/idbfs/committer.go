@@ -341,7 +341,9 @@ func (fs *FS) finishSuccess(b *batch) {
 		c.awake = true
 	default:
 		fs.forget(b.drop)
-		fs.headroom.waste.add(b.drop.id)
+		fs.headroom.waste.add(deletedFile{b.drop.id, b.drop.committed.records})
+		fs.headroom.waste.bytes += b.drop.committed.size
+		fs.tidyLater()
 	}
 }
 

@@ -57,6 +57,7 @@ type FS struct {
 	commit   committer
 	headroom headroom
 	sweep    sweep
+	tidying  bool        // or about to
 	upkeep   *time.Timer // until the headroom and the sweep are due; nil when they are or were
 	stats    Metrics
 }

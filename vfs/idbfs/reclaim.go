@@ -4,6 +4,8 @@ package idbfs
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"syscall/js"
 	"time"
 )
@@ -17,9 +19,13 @@ import (
 // reads were in vain, since the answer lay deeper, is merged with what lies below: reads for what
 // never was there do that where deleted records are.
 type waste struct {
-	ids   []int64 // of deleted files, the newest last
-	fresh bool    // there are more since all was tried to get it back
+	files []deletedFile // the newest last
+	fresh bool          // there are more since all was tried to get it back
+	bytes int64         // of those that were deleted since the last tidying
 }
+
+// deletedFile is where records were.
+type deletedFile struct{ id, records int64 }
 
 const (
 	maxWaste = 1024
@@ -34,11 +40,11 @@ const (
 	reclaimTime = 1500 * time.Millisecond
 )
 
-func (w *waste) add(id int64) {
-	if len(w.ids) == maxWaste {
-		w.ids = append(w.ids[:0], w.ids[maxWaste/2:]...)
+func (w *waste) add(f deletedFile) {
+	if len(w.files) == maxWaste {
+		w.files = append(w.files[:0], w.files[maxWaste/2:]...)
 	}
-	w.ids = append(w.ids, id)
+	w.files = append(w.files, f)
 	w.fresh = true
 }
 
@@ -69,13 +75,12 @@ func (fs *FS) retry(patience time.Duration, write func() error, refusal error) e
 	end, least := time.Now().Add(patience), int64(math.MaxInt64)
 	for pause := minPause; isRefusal(refusal) && time.Now().Add(pause).Before(end); pause = min(2*pause, maxPause) {
 		fs.mu.Lock()
-		epoch, ids := fs.epoch, append([]int64(nil), fs.headroom.waste.ids...)
+		files := slices.Clone(fs.headroom.waste.files)
 		fs.mu.Unlock()
 		fs.db.mergeYoung()
-		fs.db.readInVain(ids)
+		fs.db.readInVain(files, readsInVain)
 		time.Sleep(pause)
-		// Chromium counts anew what is stored when a transaction has succeeded: one without writes does.
-		if err := fs.db.commit(&writes{epoch: epoch, deleted: []keyRange{piecesFrom(maxPieces)}}); err != nil {
+		if err := fs.countAnew(); err != nil {
 			return err
 		}
 		refusal = write()
@@ -87,6 +92,15 @@ func (fs *FS) retry(patience time.Duration, write func() error, refusal error) e
 		}
 	}
 	return refusal
+}
+
+// countAnew makes Chromium count what is stored: it does when a transaction has succeeded, also one
+// that deletes nothing.
+func (fs *FS) countAnew() error {
+	fs.mu.Lock()
+	epoch := fs.epoch
+	fs.mu.Unlock()
+	return fs.db.commit(&writes{epoch: epoch, deleted: []keyRange{piecesFrom(maxPieces)}})
 }
 
 // mergeYoung makes a database, and deletes it. Its name is none of a store's.
@@ -106,9 +120,9 @@ func (db *database) mergeYoung() {
 	}
 }
 
-// readInVain asks for records between those of deleted files.
-func (db *database) readInVain(ids []int64) {
-	if len(ids) == 0 {
+// readInVain asks so many times for a record that is between those of deleted files.
+func (db *database) readInVain(files []deletedFile, reads int) {
+	if len(files) == 0 {
 		return
 	}
 	_ = db.retrying(func(conn js.Value, _ bool) error {
@@ -119,8 +133,9 @@ func (db *database) readInVain(ids []int64) {
 		var last js.Value
 		if err := try(func() {
 			pages := tx.store(db.names.pages)
-			for i := range readsInVain {
-				last = pages.Call("get", float64(recordKey(ids[i%len(ids)], 0))+0.5)
+			for range reads {
+				f := files[rand.IntN(len(files))]
+				last = pages.Call("get", float64(recordKey(f.id, rand.Int64N(f.records+1)))+0.5)
 			}
 		}); err != nil {
 			tx.abort()

@@ -17,7 +17,7 @@ func (fs *FS) putOffUpkeep() {
 	}
 	for id := max(1, fs.nextID-maxWaste); id < fs.nextID; id++ {
 		if fs.files[id] == nil {
-			fs.headroom.waste.add(id)
+			fs.headroom.waste.add(deletedFile{id: id})
 		}
 	}
 	fs.sweep = sweep{below: recordKey(fs.nextID, 0)}

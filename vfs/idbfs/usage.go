@@ -17,14 +17,20 @@ func (fs *FS) Usage() vfs.Usage {
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	u.Stored = fs.headroom.pieces * pieceSize
+	u.Stored = fs.stored()
+	return u
+}
+
+// stored returns how many bytes the records take. FS.mu is held.
+func (fs *FS) stored() int64 {
+	n := fs.headroom.pieces * pieceSize
 	for _, f := range fs.files {
-		u.Stored += f.committed.size
+		n += f.committed.size
 		if f.committed.records > 0 {
-			u.Stored -= f.dropped * f.committed.size / f.committed.records
+			n -= f.dropped * f.committed.size / f.committed.records
 		}
 	}
-	return u
+	return n
 }
 
 // originSpace gives the browser's estimate of what the origin takes and may take.
@@ -38,6 +44,23 @@ func originSpace() (used, granted int64, ok bool) {
 		return 0, 0, false
 	}
 	return int64(estimate.Get("usage").Float()), int64(estimate.Get("quota").Float()), true
+}
+
+// databaseSpace gives the browser's estimate of what the origin's databases take. Chromium does.
+func databaseSpace() (used int64, ok bool) {
+	storage := js.Global().Get("navigator").Get("storage")
+	if !storage.Truthy() || !storage.Get("estimate").Truthy() {
+		return 0, false
+	}
+	estimate, err := await(storage.Call("estimate"))
+	if err != nil || !estimate.Get("usageDetails").Truthy() {
+		return 0, false
+	}
+	details := estimate.Get("usageDetails").Get("indexedDB")
+	if details.Type() != js.TypeNumber {
+		return 0, false
+	}
+	return int64(details.Float()), true
 }
 
 // noSpace returns the error of a refused writing. What browsers estimate to be left is not
