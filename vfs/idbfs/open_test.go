@@ -117,7 +117,7 @@ func TestValueThatCanNotBeReadKeepsNobodyFromTheStore(t *testing.T) {
 		tx := this.Get("transaction")
 		if broken && this.Get("name").String() == pagesStore && !tx.Get(mark).Truthy() {
 			tx.Set(mark, true)
-			js.Global().Call("queueMicrotask", tx.Get("abort").Call("bind", tx)) // when all is asked for
+			js.Global().Get("queueMicrotask").Invoke(tx.Get("abort").Call("bind", tx)) // when all is asked for
 		}
 		return call(original, this, args)
 	})
