@@ -106,7 +106,7 @@ func (db *DB) recover() error {
 const maxReplayedLogs = 4
 
 // maxReplayed is how many bytes of a memtable may come from logs again at each Open. What is more is
-// flushed, flushPause after opening: what is read first is not to wait for that.
+// flushed once no table was read for flushPause.
 const (
 	maxReplayed = 256 << 10
 	flushPause  = time.Second
@@ -116,15 +116,26 @@ const (
 func (db *DB) putOffFlush() {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if db.mutableLocked().Size() <= maxReplayed {
+	if db.closed || db.mutableLocked().Size() <= maxReplayed {
 		return
 	}
+	before := db.tableReads()
 	db.flushLater = time.AfterFunc(flushPause, func() {
+		if db.tableReads() != before {
+			db.putOffFlush()
+			return
+		}
 		if db.beginBackground() == nil {
 			defer db.background.Done()
 			_ = db.Flush() // what fails here stays in the logs
 		}
 	})
+}
+
+// tableReads returns a number that grows as tables are read.
+func (db *DB) tableReads() int64 {
+	_, hits, misses := db.blocks.Metrics()
+	return hits + misses + db.filters.Checks.Load()
 }
 
 // storeFile is a file of the store, by its parsed name.

@@ -31,26 +31,52 @@ func parseEntry(v js.Value) (entry, error) {
 	if v.Type() != js.TypeObject {
 		return entry{}, fmt.Errorf("it is a %v: %w", v.Type(), vfs.ErrDamaged)
 	}
-	for name, want := range map[string]js.Type{
-		"name":    js.TypeString,
-		"sealed":  js.TypeBoolean,
-		"paged":   js.TypeBoolean,
-		"fenced":  js.TypeBoolean,
-		"size":    js.TypeNumber,
-		"records": js.TypeNumber,
-	} {
-		if got := v.Get(name).Type(); got != want {
-			return entry{}, fmt.Errorf("its %s is a %v: %w", name, got, vfs.ErrDamaged)
-		}
+	f := fields{object: v}
+	e := entry{
+		name:    f.text("name"),
+		sealed:  f.flag("sealed"),
+		paged:   f.flag("paged"),
+		fenced:  f.flag("fenced"),
+		size:    f.number("size"),
+		records: f.number("records"),
 	}
-	return entry{
-		name:    v.Get("name").String(),
-		sealed:  v.Get("sealed").Bool(),
-		paged:   v.Get("paged").Bool(),
-		fenced:  v.Get("fenced").Bool(),
-		size:    int64(v.Get("size").Float()),
-		records: int64(v.Get("records").Float()),
-	}, nil
+	return e, f.err
+}
+
+// fields reads the properties of an object. err tells of the first that is of another type.
+type fields struct {
+	object js.Value
+	err    error
+}
+
+func (f *fields) get(name string, want js.Type) (v js.Value, ok bool) {
+	v = f.object.Get(name)
+	got := v.Type()
+	if got != want && f.err == nil {
+		f.err = fmt.Errorf("its %s is a %v: %w", name, got, vfs.ErrDamaged)
+	}
+	return v, got == want
+}
+
+func (f *fields) text(name string) (s string) {
+	if v, ok := f.get(name, js.TypeString); ok {
+		s = v.String()
+	}
+	return s
+}
+
+func (f *fields) flag(name string) (b bool) {
+	if v, ok := f.get(name, js.TypeBoolean); ok {
+		b = v.Bool()
+	}
+	return b
+}
+
+func (f *fields) number(name string) (n int64) {
+	if v, ok := f.get(name, js.TypeNumber); ok {
+		n = int64(v.Float())
+	}
+	return n
 }
 
 // listing is the directory as the database has it.

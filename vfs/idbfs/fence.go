@@ -6,8 +6,8 @@ import "syscall/js"
 
 // takeOver makes this FS the owner in the database's eyes: it increments the epoch and fences
 // every unsealed file off from writers of before. ours reports the files whose writers are of
-// this FS. It is not strict: what could undo it ends the writers of before as well.
-func (db *database) takeOver(ours func(id int64) bool) (l *listing, err error) {
+// this FS; whole says that files that are read whole come along. It is not strict: what could undo it ends the writers of before as well.
+func (db *database) takeOver(ours func(id int64) bool, whole bool) (l *listing, err error) {
 	err = db.retrying(func(conn js.Value, _ bool) error {
 		tx, err := db.begin(conn, db.names.everything, db.names.readwrite, db.names.relaxed)
 		if err != nil {
@@ -16,7 +16,7 @@ func (db *database) takeOver(ours func(id int64) bool) (l *listing, err error) {
 		if l, err = tx.readListing(); err != nil {
 			return err
 		}
-		if err := tx.readWhole(l, ours); err != nil {
+		if err := tx.readWhole(l, ours, whole); err != nil {
 			return err
 		}
 		l.epoch++

@@ -96,7 +96,12 @@ func open(name string, o Options) (*FS, error) {
 	fs.pages = newPageStore(db)
 	fs.cache = newPageCache(fs, o.CacheSize)
 	if o.Lock {
-		fs.lockWeb = func(string) (io.Closer, error) { return (<-lock).take() }
+		fs.lockWeb = func(store string) (io.Closer, error) {
+			if early := <-lock; early.err == nil {
+				return early.lock, nil
+			}
+			return takeWebLock(store) // a page that was left may have let go of it meanwhile
+		}
 		fs.held, err = fs.lock()
 	} else {
 		err = fs.readDirectory()
@@ -378,9 +383,13 @@ func (fs *FS) takeOver() error {
 		f := fs.files[id]
 		return f != nil && f.writing
 	}
-	l, err := fs.db.takeOver(ours)
-	if isRefusal(err) {
+	l, err := fs.db.takeOver(ours, true)
+	switch {
+	case isRefusal(err):
 		l, err = fs.takeOverFull(ours)
+	case errors.As(err, new(*exception)):
+		// One value that the browser can't read must not keep the others from being saved.
+		l, err = fs.db.takeOver(ours, false)
 	}
 	if err != nil {
 		return err
@@ -407,7 +416,7 @@ func (fs *FS) takeOverFull(ours func(id int64) bool) (*listing, error) {
 		return nil, err
 	}
 	if fs.spendHeadroom(0) {
-		if l, err := fs.db.takeOver(ours); !isRefusal(err) {
+		if l, err := fs.db.takeOver(ours, false); !isRefusal(err) {
 			return l, err
 		}
 	}

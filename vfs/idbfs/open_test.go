@@ -60,6 +60,20 @@ func TestOpenThatFailsGivesBackTheLock(t *testing.T) {
 	check(t, openAndRead(t.Name()))
 }
 
+func TestLockThatIsLetGoWhileTheBrowserConnectsIsTaken(t *testing.T) {
+	storeWithRoot(t)
+	held := true
+	patch(t, "LockManager", "request", func(this js.Value, args []js.Value, original js.Value) any {
+		if !held {
+			return call(original, this, args)
+		}
+		held = false
+		args[2].Invoke(js.Null())
+		return js.Global().Get("Promise").Call("resolve")
+	})
+	check(t, must(openOwned(t))(t).Close())
+}
+
 // What opening a store reads costs a transaction, not one for each file.
 func TestFilesThatAreReadWholeComeWithTheLock(t *testing.T) {
 	storeWithRoot(t)
@@ -93,6 +107,27 @@ func TestFilesThatAreReadWholeComeWithTheLock(t *testing.T) {
 			check(t, fs.Close())
 		})
 	}
+}
+
+func TestValueThatCanNotBeReadKeepsNobodyFromTheStore(t *testing.T) {
+	storeWithRoot(t)
+	broken := true
+	patch(t, "IDBObjectStore", "getAll", func(this js.Value, args []js.Value, original js.Value) any {
+		const mark = "isAborted"
+		tx := this.Get("transaction")
+		if broken && this.Get("name").String() == pagesStore && !tx.Get(mark).Truthy() {
+			tx.Set(mark, true)
+			js.Global().Get("queueMicrotask").Invoke(tx.Get("abort").Call("bind", tx)) // when all is asked for
+		}
+		return call(original, this, args)
+	})
+	fs := must(openOwned(t))(t)
+	lock := must(fs.Lock())(t)
+	broken = false
+	if r := must(fs.Open("000002.ldb"))(t); r.Size() != 3*pageSize {
+		t.Errorf("the table has %d bytes, want %d", r.Size(), 3*pageSize)
+	}
+	check(t, lock.Close())
 }
 
 // What the owner of before committed, relaxed, is there to be read, and may be relied on from now on.

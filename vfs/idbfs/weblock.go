@@ -4,7 +4,6 @@ package idbfs
 
 import (
 	"fmt"
-	"io"
 	"sync"
 	"syscall/js"
 
@@ -79,13 +78,6 @@ func beginWebLock(store string) <-chan lockOutcome {
 		outcome <- lockOutcome{lock, err}
 	}()
 	return outcome
-}
-
-func (o lockOutcome) take() (io.Closer, error) {
-	if o.err != nil {
-		return nil, o.err
-	}
-	return o.lock, nil
 }
 
 // release gives back what is not needed.

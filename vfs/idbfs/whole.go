@@ -25,12 +25,12 @@ type wholeRead struct {
 	records, last js.Value // last: a cursor at the last record, of a file that is to be fenced off
 }
 
-// readWhole reads those files, and finds the ends of the files that are to be fenced off. ours
-// reports the files whose writers are of this FS.
-func (tx *transaction) readWhole(l *listing, ours func(id int64) bool) error {
+// readWhole reads those files, if whole is set, and finds the ends of the files that are to be fenced
+// off. ours reports the files whose writers are of this FS.
+func (tx *transaction) readWhole(l *listing, ours func(id int64) bool, whole bool) error {
 	var reads []wholeRead
 	var last js.Value
-	if err := try(func() { reads, last = tx.askWhole(l, ours) }); err != nil {
+	if err := try(func() { reads, last = tx.askWhole(l, ours, whole) }); err != nil {
 		tx.abort()
 		return err
 	}
@@ -60,7 +60,7 @@ func (tx *transaction) readWhole(l *listing, ours func(id int64) bool) error {
 	return nil
 }
 
-func (tx *transaction) askWhole(l *listing, ours func(id int64) bool) (reads []wholeRead, last js.Value) {
+func (tx *transaction) askWhole(l *listing, ours func(id int64) bool, whole bool) (reads []wholeRead, last js.Value) {
 	pages, size := tx.store(tx.db.names.pages), int64(0)
 	for id, e := range l.entries {
 		if !e.sealed && ours(id) {
@@ -68,7 +68,7 @@ func (tx *transaction) askWhole(l *listing, ours func(id int64) bool) (reads []w
 		}
 		r := wholeRead{id: id}
 		all := tx.db.jsRange(keyRange{recordKey(id, 0), recordKey(id+1, 0)})
-		if e.isWhole() && size+e.size <= maxWhole {
+		if whole && e.isWhole() && size+e.size <= maxWhole {
 			size += e.size
 			r.records = pages.Call("getAll", all, recordsAtOnce)
 			last = r.records

@@ -1,7 +1,6 @@
 package base
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -34,19 +33,26 @@ const StagedName = "000000.dbtmp"
 func FileName(kind FileKind, num FileNum) string {
 	switch kind {
 	case FileLog:
-		return fmt.Sprintf("%06d.log", uint64(num))
+		return sixDigits(num) + ".log"
 	case FileTable:
-		return fmt.Sprintf("%06d.ldb", uint64(num))
+		return sixDigits(num) + ".ldb"
 	case FileManifest:
-		return fmt.Sprintf("MANIFEST-%06d", uint64(num))
+		return "MANIFEST-" + sixDigits(num)
 	case FileTemp:
-		return fmt.Sprintf("%06d.dbtmp", uint64(num))
+		return sixDigits(num) + ".dbtmp"
 	case FileLock:
 		return "LOCK"
 	case FileInfoLog:
 		return "LOG"
 	}
 	return CurrentName
+}
+
+// sixDigits returns a number with at least so many digits. Package fmt would do it, but a store in a
+// page can be opened without that being compiled.
+func sixDigits(num FileNum) string {
+	digits := strconv.FormatUint(uint64(num), 10)
+	return "000000"[min(len(digits), 6):] + digits
 }
 
 // ParseFileName tells the kind and number of a file; ok is false if it is none of a store's.
@@ -89,4 +95,4 @@ func parseFileNum(digits string) (FileNum, bool) {
 }
 
 // OldTableName returns the name that LevelDB gave tables before version 1.14.
-func OldTableName(num FileNum) string { return fmt.Sprintf("%06d.sst", uint64(num)) }
+func OldTableName(num FileNum) string { return sixDigits(num) + ".sst" }
