@@ -11,7 +11,7 @@ import (
 // Reader gives the bytes of an archive, one after the other.
 type Reader struct {
 	image *engine.Image
-	next  int // the member that has not been begun
+	next  int   // the member that has not been begun
 	made  int64 // in seconds of Unix: with a time.Time, whoever is given a Reader could print it
 
 	// The current member: a block in front of its content, its content, zeros behind it.

@@ -90,7 +90,7 @@ func TestSlimmedModuleIsSmallerToSend(t *testing.T) {
 	module := read(t, build(t))
 	slimmed := mustSlim(t, module)
 	before, after := compressed(t, module), compressed(t, slimmed)
-	if after > before*9/10 {
+	if after > before*8/10 {
 		t.Errorf("%d bytes were %d", after, before)
 	}
 }
