@@ -11,7 +11,8 @@
 // The code is made alike, for what repeats costs nothing. A call of Go's compiler tells where it
 // stands in its function, and in which one, so that no two are equal (calls.go); jumps take a
 // detour by a table that counts them (jumps.go); and the same place is counted again in the tables
-// of stack maps (renumber.go). Some code is also shorter (peephole.go). It is no slower.
+// of stack maps (renumber.go). Some code is also shorter (peephole.go). It is no slower. What the
+// runtime has for tracing is empty in a program that can't trace (tracer.go).
 //
 //  1. Nothing moves in memory: what isn't needed becomes zeros, which are left to the compression.
 //  2. What the runtime reads for other ends than printing stays: stack maps, and the names and
@@ -59,6 +60,9 @@ func slim(module []byte) ([]byte, error) {
 	}
 	t, err := findTables(m.memory)
 	if err != nil {
+		return nil, err
+	}
+	if err := m.emptyTracer(t); err != nil {
 		return nil, err
 	}
 	if err := t.strip(); err != nil {
