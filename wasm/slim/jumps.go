@@ -18,7 +18,7 @@ func (f *function) findDispatcher() (d dispatcher, ok bool) {
 		case i.op == opLoop:
 			d.loop = i.block
 		case i.op == opBlock, i.is(opGlobalGet, globalSP), i.is(opLocalSet, localSP), i.is(opLocalGet, localPC):
-		case i.op == opBrTable && f.code[at-1].is(opLocalGet, localPC):
+		case i.op == opBrTable && at > 0 && f.code[at-1].is(opLocalGet, localPC):
 			d.at, d.table = at, i.table
 			return d, true
 		default:

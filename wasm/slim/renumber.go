@@ -24,10 +24,10 @@ type numbering struct {
 }
 
 // renumber renumbers the basic blocks of a function, unless it isn't as those of the compiler.
-func (f *function) renumber(number int, r record, t *tables, sigpanic int64) (tables pcTables, err error) {
+func (f *function) renumber(number int, r record, t *tables, sigpanic int64) (pcs pcTables, err error) {
 	calls, ok := f.returnAddresses(number)
 	if !ok || !f.standard() {
-		return tables, nil
+		return pcs, nil
 	}
 	d, dispatches := f.findDispatcher()
 	returned, entered := map[int64]bool{}, map[int64]bool{}
@@ -47,17 +47,17 @@ func (f *function) renumber(number int, r record, t *tables, sigpanic int64) (ta
 		}
 	}
 	if len(entered) > 0 && !dispatches {
-		return tables, nil
+		return pcs, nil
 	}
 
 	n := numbering{record: r, tables: t, d: d, to: map[int64]int64{0: 0}, sizes: map[int64]int32{}, maps: map[int64]int32{}}
 	if n.sizes[0], err = t.frameSize(r, 0); err != nil {
-		return tables, err
+		return pcs, err
 	}
 	if dispatches {
 		n.table = d.table[:1:1]
 		if err := n.enter(entered, returned, deferReturn); err != nil {
-			return tables, err
+			return pcs, err
 		}
 		f.code[d.at].table = n.table
 	}
@@ -70,7 +70,7 @@ func (f *function) renumber(number int, r record, t *tables, sigpanic int64) (ta
 		to := n.to[call.block]
 		if !call.resumes && call.block != 0 {
 			if to, err = n.share(call.block, call.callee == sigpanic); err != nil {
-				return tables, err
+				return pcs, err
 			}
 		}
 		f.code[call.at].a += to - call.block

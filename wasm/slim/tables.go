@@ -51,8 +51,6 @@ const (
 	recordLen     = 44
 )
 
-// bucketLen is the length of a bucket of program counters: u32 the function to search from, and
-// sixteen bytes to add to it.
 const bucketLen = 20
 
 // argsUnknown is the size of arguments of functions in assembly that don't declare it.
@@ -70,11 +68,11 @@ var order = binary.LittleEndian
 //	record      u32 entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, unit, start line
 //	            u8 id, flags, zero, nextras | npcdata u32s, places in pcs | nextras u32s, places in extras
 //	extras      what the compiler says of a function for the runtime, in kinds: FUNCDATA_*
+//	buckets     of program counters: u32 the function to search from | 16 bytes to add to it
 //
 // A place in names or pcs is zero, in extras all ones, where there is nothing: the runtime then
 // prints "?" or nothing. Functions share what is equal.
 type tables struct {
-	buckets   []byte
 	count     int
 	names     []byte
 	units     []byte
@@ -82,6 +80,7 @@ type tables struct {
 	pcs       []byte
 	functions []byte
 	extras    []byte
+	buckets   []byte
 }
 
 // findTables finds the tables by their header and by the moduledata that points to it.
