@@ -76,7 +76,7 @@ wasm: js/dist/varve.wasm js/dist/varve-node.wasm ## build js/dist/varve.wasm, an
 
 # Code that is no hot path is not inlined: that makes the file smaller.
 COLD = fmt strconv internal/strconv reflect internal/reflectlite internal/fmtsort time context log log/internal \
-	os syscall io/fs internal/poll internal/bisect internal/godebug encoding/json encoding/base64 unicode \
+	os syscall io/fs internal/poll internal/bisect internal/godebug encoding/json encoding/base64 unicode errors io \
 	github.com/hack-pad/... github.com/varvedb/varve/vfs/idbfs github.com/varvedb/varve/engine/internal/manifest
 
 WASM_TAGS = varve_host

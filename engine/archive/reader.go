@@ -11,8 +11,8 @@ import (
 // Reader gives the bytes of an archive, one after the other.
 type Reader struct {
 	image *engine.Image
-	next  int // the member that has not been begun
-	made  time.Time
+	next  int   // the member that has not been begun
+	made  int64 // in seconds of Unix: with a time.Time, whoever is given a Reader could print it
 
 	// The current member: a block in front of its content, its content, zeros behind it.
 	front  []byte
@@ -25,7 +25,7 @@ type Reader struct {
 
 // NewReader returns the archive of an image, which the Reader closes. Its files are dated made.
 func NewReader(image *engine.Image, made time.Time) *Reader {
-	return &Reader{image: image, made: made}
+	return &Reader{image: image, made: made.Unix()}
 }
 
 // Read implements io.Reader.
@@ -75,7 +75,7 @@ func (r *Reader) begin() error {
 	}
 	r.next++
 	r.file, r.at = file, 0
-	r.front = newHeader(name, file.Size(), r.made.Unix())[:]
+	r.front = newHeader(name, file.Size(), r.made)[:]
 	r.zeros = padding(file.Size())
 	return nil
 }

@@ -48,8 +48,8 @@ func (e *exception) Error() string {
 func (e *exception) Is(target error) bool { return target == vfs.ErrIO }
 
 func isException(err error, names ...string) bool {
-	var thrown *exception
-	if !errors.As(err, &thrown) {
+	thrown, ok := errors.AsType[*exception](err)
+	if !ok {
 		return false
 	}
 	for _, name := range names {

@@ -34,7 +34,7 @@ func List() ([]string, error) {
 			stores = append(stores, store)
 		}
 	}
-	sort.Strings(stores)
+	sort.Slice(stores, func(i, j int) bool { return stores[i] < stores[j] })
 	return stores, nil
 }
 

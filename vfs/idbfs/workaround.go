@@ -144,8 +144,7 @@ func createObjectStores(db *idb.Database) error {
 
 // thrownAtCall gives what a method of go-indexeddb caught as one of our exceptions.
 func thrownAtCall(err error) error {
-	var thrown js.Error
-	if errors.As(err, &thrown) {
+	if thrown, ok := errors.AsType[js.Error](err); ok {
 		return newException(thrown.Value)
 	}
 	return fmt.Errorf("%w: %w", vfs.ErrIO, err)

@@ -34,16 +34,14 @@ type field struct{ name, text string }
 
 // classify returns the code and the fields with which an error crosses to the client.
 func classify(err error) (frame.Code, []field) {
-	var corruption *engine.CorruptionError
-	if errors.As(err, &corruption) {
+	if corruption, ok := errors.AsType[*engine.CorruptionError](err); ok {
 		fields := []field{{"file", corruption.File}, {"reason", corruption.Reason}}
 		if corruption.Offset >= 0 {
 			fields = append(fields, field{"offset", strconv.FormatInt(corruption.Offset, 10)})
 		}
 		return frame.Corrupt, fields
 	}
-	var noSpace *vfs.NoSpaceError
-	if errors.As(err, &noSpace) {
+	if noSpace, ok := errors.AsType[*vfs.NoSpaceError](err); ok {
 		fields := []field{{"wanted", strconv.FormatInt(noSpace.Wanted, 10)}}
 		if noSpace.Available >= 0 {
 			fields = append(fields, field{"available", strconv.FormatInt(noSpace.Available, 10)})

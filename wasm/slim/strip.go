@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -9,6 +8,7 @@ import (
 // Kinds of pcdata and of extras, as package internal/abi numbers them.
 const (
 	pcdataUnsafePoint = 0 // where a signal must not preempt: there are none
+	pcdataStackMap    = 1
 	pcdataInlined     = 2
 	pcdataArgLive     = 3
 
@@ -34,14 +34,12 @@ func (t *tables) strip() error {
 		return err
 	}
 	names := newNames(t.names)
-	pcs := make([]bool, len(t.pcs))
 	for i, r := range records {
-		if err := t.stripRecord(r, extras, names, pcs); err != nil {
+		if err := t.stripRecord(r, extras, names); err != nil {
 			return fmt.Errorf("function %d: %w", i, err)
 		}
 	}
 	names.clearUnused()
-	clearUnused(t.pcs, pcs)
 	extras.clearUnused(t.extras)
 	clear(t.units)
 	clear(t.fileNames)
@@ -49,23 +47,17 @@ func (t *tables) strip() error {
 }
 
 // stripRecord empties fields of a record, and marks what it still uses.
-func (t *tables) stripRecord(r record, extras *extraList, names *nameTable, pcs []bool) error {
+func (t *tables) stripRecord(r record, extras *extraList, names *nameTable) error {
 	for _, field := range []int{pcfileAt, pclnAt, unitAt, startLineAt} {
 		order.PutUint32(r[field:], 0)
 	}
 	if err := names.strip(r); err != nil {
 		return err
 	}
-	if err := t.use(order.Uint32(r[pcspAt:]), pcs); err != nil {
-		return err
-	}
 	for kind := range r.npcdata() {
 		field := r.pcdata(kind)
 		if kind == pcdataUnsafePoint || kind == pcdataArgLive || kind == pcdataInlined && !r.special() {
 			order.PutUint32(field, 0)
-		}
-		if err := t.use(order.Uint32(field), pcs); err != nil {
-			return err
 		}
 	}
 	for kind := range int(r[nextrasAt]) {
@@ -86,37 +78,6 @@ func (t *tables) stripRecord(r record, extras *extraList, names *nameTable, pcs 
 		}
 	}
 	return nil
-}
-
-// use marks the bytes of a pc table.
-func (t *tables) use(offset uint32, used []bool) error {
-	if offset == 0 {
-		return nil
-	}
-	for at, first := int(offset), true; ; first = false {
-		value, err := t.useNumber(&at, used)
-		if err != nil || value == 0 && !first {
-			return err
-		}
-		if _, err := t.useNumber(&at, used); err != nil {
-			return err
-		}
-	}
-}
-
-func (t *tables) useNumber(at *int, used []bool) (uint64, error) {
-	if *at >= len(t.pcs) {
-		return 0, errMalformed
-	}
-	n, width := binary.Uvarint(t.pcs[*at:])
-	if width <= 0 {
-		return 0, errMalformed
-	}
-	for range width {
-		used[*at] = true
-		*at++
-	}
-	return n, nil
 }
 
 // extraList tells where the extras begin, and which are in use. One ends where the next begins:

@@ -37,18 +37,21 @@ const (
 
 // Fields of a function's record.
 const (
-	nameAt      = 4
-	argsAt      = 8
-	pcspAt      = 16
-	pcfileAt    = 20
-	pclnAt      = 24
-	npcdataAt   = 28
-	unitAt      = 32
-	startLineAt = 36
-	idAt        = 40
-	nextrasAt   = 43
-	recordLen   = 44
+	nameAt        = 4
+	argsAt        = 8
+	deferReturnAt = 12
+	pcspAt        = 16
+	pcfileAt      = 20
+	pclnAt        = 24
+	npcdataAt     = 28
+	unitAt        = 32
+	startLineAt   = 36
+	idAt          = 40
+	nextrasAt     = 43
+	recordLen     = 44
 )
+
+const bucketLen = 20
 
 // argsUnknown is the size of arguments of functions in assembly that don't declare it.
 const argsUnknown = 1 << 31
@@ -65,6 +68,7 @@ var order = binary.LittleEndian
 //	record      u32 entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, unit, start line
 //	            u8 id, flags, zero, nextras | npcdata u32s, places in pcs | nextras u32s, places in extras
 //	extras      what the compiler says of a function for the runtime, in kinds: FUNCDATA_*
+//	buckets     of program counters: u32 the function to search from | 16 bytes to add to it
 //
 // A place in names or pcs is zero, in extras all ones, where there is nothing: the runtime then
 // prints "?" or nothing. Functions share what is equal.
@@ -76,6 +80,7 @@ type tables struct {
 	pcs       []byte
 	functions []byte
 	extras    []byte
+	buckets   []byte
 }
 
 // findTables finds the tables by their header and by the moduledata that points to it.
@@ -113,7 +118,7 @@ func findTables(memory []byte) (*tables, error) {
 	part := func(i int) []byte { return memory[bounds[i]:bounds[i+1]] }
 	return &tables{
 		count: int(count), names: part(0), units: part(1), fileNames: part(2),
-		pcs: part(3), functions: part(4), extras: part(6),
+		pcs: part(3), functions: part(4), extras: part(6), buckets: part(7),
 	}, nil
 }
 
@@ -124,6 +129,25 @@ func findOnce(memory, content []byte) (int, error) {
 		return 0, errMalformed
 	}
 	return at, nil
+}
+
+// findFunction returns the number of a function of the runtime.
+func (t *tables) findFunction(records []record, name string) (int, error) {
+	names := newNames(t.names)
+	for i, r := range records {
+		if its, err := names.name(order.Uint32(r[nameAt:])); err != nil || its == name {
+			return i, err
+		}
+	}
+	return 0, errMalformed
+}
+
+// coarsenBuckets has the search for a program counter's function begin up to 15 functions earlier:
+// it goes on to the right one.
+func (t *tables) coarsenBuckets() {
+	for b := t.buckets; len(b) >= bucketLen; b = b[bucketLen:] {
+		order.PutUint32(b, order.Uint32(b)&^15)
+	}
 }
 
 // record is a function's record, up to the end of the records.

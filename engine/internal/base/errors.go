@@ -33,6 +33,6 @@ func Corruption(file string, offset int64, format string, args ...any) error {
 // Unreadable reports whether err says that stored bytes are damaged or can't be read, so that
 // the bytes around them may yet be.
 func Unreadable(err error) bool {
-	var corruption *CorruptionError
-	return errors.As(err, &corruption) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, vfs.ErrIO)
+	_, corrupt := errors.AsType[*CorruptionError](err)
+	return corrupt || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, vfs.ErrIO)
 }

@@ -92,8 +92,7 @@ func (s *salvage) lose(l Lost) {
 
 // reason returns what err says beside the file's name.
 func reason(err error) string {
-	var corruption *base.CorruptionError
-	if errors.As(err, &corruption) {
+	if corruption, ok := errors.AsType[*base.CorruptionError](err); ok {
 		return corruption.Reason
 	}
 	return err.Error()

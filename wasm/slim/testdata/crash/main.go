@@ -1,5 +1,5 @@
 // Command crash panics some calls deep, after it has done what needs the runtime's tables: grown
-// and collected stacks, recovered from panics, called methods by reflection.
+// and collected stacks, recovered from panics, called methods by reflection, switched goroutines.
 package main
 
 import (
@@ -18,6 +18,8 @@ func main() {
 	fmt.Println("recovered:", recovered(func() { defer deferred{1}.recover(); panic("recovered before") }))
 	fmt.Println("grown:", grown(10_000))
 	fmt.Println("reflected:", reflected())
+	fmt.Println("passed on:", passedOn(40))
+	fmt.Println("recovered midway:", recoveredMidway([]*pair{{1, nil}, nil, {2, &pair{3, nil}}}))
 	outer([]int{1, 2, 3})
 }
 
@@ -65,6 +67,59 @@ type collector struct{ text string }
 func (c collector) Collect(b []byte, n *int) string {
 	runtime.GC()
 	return fmt.Sprint(c.text, string(b), *n, grown(100))
+}
+
+// passedOn has goroutines wait for each other within loops, and collects garbage meanwhile.
+func passedOn(n int) (sum int) {
+	in := make(chan *pair)
+	last := in
+	for range n {
+		from, to := last, make(chan *pair)
+		last = to
+		go func() {
+			for p := range from {
+				if p.n%10 == 0 {
+					runtime.GC()
+				}
+				to <- &pair{p.n + 1, p}
+			}
+			close(to)
+		}()
+	}
+	go func() {
+		defer close(in)
+		for i := range n {
+			in <- &pair{i, nil}
+		}
+	}()
+	for p := range last {
+		for ; p != nil; p = p.next {
+			sum += p.n
+		}
+	}
+	return sum
+}
+
+type pair struct {
+	n    int
+	next *pair
+}
+
+// recoveredMidway goes on behind nil pointers and bad indexes with what it has so far.
+func recoveredMidway(pairs []*pair) (found []string) {
+	for i := range len(pairs) + 1 {
+		func() {
+			text := fmt.Sprint(i)
+			defer func() {
+				runtime.GC()
+				found = append(found, text+fmt.Sprint(recover()))
+			}()
+			p := pairs[i]
+			text += fmt.Sprint(":", p.n, " ")
+			text += fmt.Sprint(p.next.n, " ")
+		}()
+	}
+	return found
 }
 
 //go:noinline
