@@ -164,11 +164,17 @@ func numbers(all ...uint32) string {
 	return string(b)
 }
 
+// take returns the frame under construction, and begins the next.
+func (c *client) take() []byte {
+	data := append(binary.LittleEndian.AppendUint32(nil, c.count), append(c.frame, c.payload...)...)
+	c.frame, c.payload, c.count = nil, nil, 0
+	return data
+}
+
 // submit hands over the frame under construction, and spoils it afterwards.
 func (c *client) submit() {
 	c.t.Helper()
-	data := append(binary.LittleEndian.AppendUint32(nil, c.count), append(c.frame, c.payload...)...)
-	c.frame, c.payload, c.count = nil, nil, 0
+	data := c.take()
 	if _, err := c.session.Submit(data); err != nil {
 		c.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sort"
 	"sync/atomic"
 
@@ -39,6 +40,25 @@ func (v *Version) Find(level int, key []byte) int {
 	return sort.Search(len(tables), func(i int) bool {
 		return bytes.Compare(base.UserKey(tables[i].Largest), key) >= 0
 	})
+}
+
+// Runs returns the tables of level 0 in groups that are sorted and disjoint, as levels are: where
+// keys came in order there are fewer groups to look through than tables.
+func (v *Version) Runs() [][]*Table {
+	tables := slices.Clone(v.Levels[0])
+	slices.SortFunc(tables, func(a, b *Table) int { return base.Compare(a.Smallest, b.Smallest) })
+	var runs [][]*Table
+	for _, t := range tables {
+		i := slices.IndexFunc(runs, func(run []*Table) bool {
+			return bytes.Compare(base.UserKey(run[len(run)-1].Largest), base.UserKey(t.Smallest)) < 0
+		})
+		if i < 0 {
+			runs = append(runs, []*Table{t})
+		} else {
+			runs[i] = append(runs[i], t)
+		}
+	}
+	return runs
 }
 
 // Overlapping returns the tables of level that may hold user keys from lower to upper, both
