@@ -61,6 +61,7 @@ func (db *DB) endWrites() (err error) {
 	if db.deferred != nil {
 		db.deferred.Stop()
 	}
+	db.ending.Store(true)
 	close(db.closing)
 	db.notifyLocked()
 	if db.logFailed != nil {

@@ -78,6 +78,7 @@ type DB struct {
 	changed    chan struct{} // closed and replaced when what a write may wait for changes
 
 	background  sync.WaitGroup
+	ending      atomic.Bool // set before closing is closed: reads ask it, for a tenth of the time
 	closing     chan struct{}
 	flushWork   chan struct{} // holds at most one wake-up, as compactWork does
 	compactWork chan struct{}
@@ -114,11 +115,4 @@ func wake(work chan struct{}) {
 	}
 }
 
-func (db *DB) isClosing() bool {
-	select {
-	case <-db.closing:
-		return true
-	default:
-		return false
-	}
-}
+func (db *DB) isClosing() bool { return db.ending.Load() }

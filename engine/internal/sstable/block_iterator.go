@@ -53,7 +53,9 @@ func (it *blockIterator) first() bool {
 func (it *blockIterator) last() bool { return it.lastBefore(len(it.entries)) }
 
 func (it *blockIterator) next() bool {
-	it.forgetSteps()
+	if len(it.steps) > 0 {
+		it.forgetSteps()
+	}
 	return it.advance(false)
 }
 
@@ -127,8 +129,13 @@ func (it *blockIterator) advance(record bool) bool {
 		it.valid = false
 		return false
 	}
-	e, ok := decodeEntry(it.entries, offset)
-	if !ok || e.shared > len(it.key) {
+	var e entry
+	if p := it.entries[offset:]; len(p) >= 3 && p[0]|p[1]|p[2] < 0x80 {
+		e = shortEntry(p, offset)
+	} else {
+		e = decodeLongEntry(it.entries, offset)
+	}
+	if e.end > len(it.entries) || e.shared > len(it.key) {
 		return it.damage()
 	}
 	if record {
