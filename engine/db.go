@@ -59,6 +59,7 @@ type DB struct {
 	snapshots  snapshotList
 	arenas     [][]byte       // free ones, for the next memtables
 	sortBuffer []numbered     // of the last batch
+	sortOrder  keyOrder       // of its keys
 	logs       []*logFile     // oldest first; the last belongs to the mutable memtable
 	liveLogs   []base.FileNum // logs that are there
 	replayed   bool           // logs were replayed, and none was synced Strict since

@@ -18,7 +18,7 @@ type sweep struct {
 	state     *readState
 	seq       base.Seq
 	mode      sstable.Mode
-	order     []place   // of the keys
+	order     keyOrder
 	outcomes  []outcome // by the keys' indexes
 	internal  []byte    // the key that is looked for
 	memtables []memtable.Finger
@@ -66,11 +66,12 @@ func (w *sweep) close() {
 	clear(w.memtables)
 	clear(w.level0)
 	clear(w.outcomes)
+	w.order.trim(maxKeptPlaces)
 	*w = sweep{
-		order: w.order[:0], outcomes: w.outcomes[:0], internal: w.internal[:0],
+		order: w.order, outcomes: w.outcomes[:0], internal: w.internal[:0],
 		memtables: w.memtables[:0], level0: w.level0[:0],
 	}
-	if cap(w.order) <= maxKeptPlaces {
+	if cap(w.outcomes) <= maxKeptPlaces {
 		sweeps.Put(w)
 	}
 }
