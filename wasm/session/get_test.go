@@ -73,6 +73,7 @@ func TestGetsTogetherFillSeveralFrames(t *testing.T) {
 	c := openClient(t, memfs.New())
 	value := strings.Repeat("v", 100<<10)
 	c.put("k", value)
+	before := c.frames
 	var ids []uint32
 	for range 30 {
 		ids = append(ids, c.add(frame.Get, 0, "k", ""))
@@ -82,6 +83,9 @@ func TestGetsTogetherFillSeveralFrames(t *testing.T) {
 		if got := c.await(id); got[0].value != value {
 			t.Fatalf("get %d: %d bytes", id, len(got[0].value))
 		}
+	}
+	if n := c.frames - before; n != 3 {
+		t.Errorf("3 MB arrived in %d frames", n)
 	}
 }
 

@@ -29,6 +29,7 @@ type client struct {
 	mu        sync.Mutex
 	arrived   *sync.Cond
 	responses map[uint32][]response
+	frames    int // that have arrived
 }
 
 // response is one header of a response.
@@ -95,6 +96,7 @@ func (c *client) Destroy(string) error {
 func (c *client) Respond(head, body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.frames++
 	for at := 4; at < len(head); at += 20 {
 		h := head[at : at+20]
 		key := binary.LittleEndian.Uint32(h[12:])
