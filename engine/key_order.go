@@ -2,10 +2,7 @@ package engine
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/binary"
-	"math/bits"
-	"slices"
+	"sort"
 )
 
 // keyOrder sorts keys, and keeps its memory for the next ones. Most keys are told apart by eight
@@ -39,14 +36,8 @@ func (o *keyOrder) of(n int, key func(i int) []byte) []place {
 		o.places = append(o.places, place{first, i})
 		differing |= first ^ o.places[0].first
 	}
-	compare := func(a, b place) int {
-		if c := cmp.Compare(a.first, b.first); c != 0 {
-			return c
-		}
-		return cmp.Or(bytes.Compare(key(a.i), key(b.i)), b.i-a.i)
-	}
 	if n < radixFrom {
-		slices.SortFunc(o.places, compare)
+		sortByKey(o.places, key)
 		return o.places
 	}
 	for shift := 0; shift < 64; shift += 8 {
@@ -57,9 +48,22 @@ func (o *keyOrder) of(n int, key func(i int) []byte) []place {
 	for start, end := 0, 0; start < n; start = end {
 		for end = start + 1; end < n && o.places[end].first == o.places[start].first; end++ {
 		}
-		slices.SortFunc(o.places[start:end], compare)
+		if end > start+1 {
+			sortByKey(o.places[start:end], key)
+		}
 	}
 	return o.places
+}
+
+func sortByKey(places []place, key func(i int) []byte) {
+	sort.Slice(places, func(i, j int) bool {
+		a, b := places[i], places[j]
+		if a.first != b.first {
+			return a.first < b.first
+		}
+		c := bytes.Compare(key(a.i), key(b.i))
+		return c < 0 || c == 0 && a.i > b.i
+	})
 }
 
 // trim gives up memory for more than so many keys.
@@ -80,7 +84,10 @@ func (o *keyOrder) sortByByte(shift int) {
 		ends[b] = end
 		end += n
 	}
-	o.spare = slices.Grow(o.spare[:0], len(o.places))[:len(o.places)]
+	if cap(o.spare) < len(o.places) {
+		o.spare = make([]place, cap(o.places))
+	}
+	o.spare = o.spare[:len(o.places)]
 	for _, p := range o.places {
 		b := uint8(p.first >> shift)
 		o.spare[ends[b]] = p
@@ -99,11 +106,12 @@ func sharedBy(a, b []byte) []byte {
 }
 
 // firstBytes returns the first eight bytes as a number, padded with zeros.
-func firstBytes(s []byte) uint64 {
-	if len(s) >= 8 {
-		return bits.ReverseBytes64(binary.LittleEndian.Uint64(s))
+func firstBytes(s []byte) (first uint64) {
+	for i := range 8 {
+		first <<= 8
+		if i < len(s) {
+			first |= uint64(s[i])
+		}
 	}
-	var padded [8]byte
-	copy(padded[:], s)
-	return binary.BigEndian.Uint64(padded[:])
+	return first
 }

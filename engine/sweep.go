@@ -22,19 +22,18 @@ type sweep struct {
 	outcomes  []outcome // by the keys' indexes
 	internal  []byte    // the key that is looked for
 	memtables []memtable.Finger
-	level0    []tableSweep
-	levels    [base.NumLevels]tableSweep // from 1 on, in one table at a time
+	levels    []levelSweep // the newest first; each table of level 0 stands for itself
+}
+
+// levelSweep is the place in tables that are sorted and disjoint.
+type levelSweep struct {
+	tables []*manifest.Table // from the one on that ends at or behind the last key
+	open   *tables.Table     // the first of them, if it has been looked into
+	finder sstable.Finder    // in open
 }
 
 // maxKeptPlaces bounds the number of keys for which a sweep is kept.
 const maxKeptPlaces = 1 << 14
-
-// tableSweep is the place in a table, which is acquired when it is first looked into.
-type tableSweep struct {
-	described *manifest.Table
-	open      *tables.Table
-	finder    sstable.Finder
-}
 
 var sweeps = sync.Pool{New: func() any { return new(sweep) }}
 
@@ -48,32 +47,33 @@ func (db *DB) newSweep(seq base.Seq, mode sstable.Mode) *sweep {
 			w.memtables = append(w.memtables, m.NewFinger())
 		}
 	}
-	for _, t := range s.version.Levels[0] {
-		w.level0 = append(w.level0, tableSweep{described: t})
+	newest := s.version.Levels[0]
+	for i := range newest {
+		w.levels = append(w.levels, levelSweep{tables: newest[i : i+1]})
+	}
+	for _, level := range s.version.Levels[1:] {
+		if len(level) > 0 {
+			w.levels = append(w.levels, levelSweep{tables: level})
+		}
 	}
 	return w
 }
 
 // close lets go of all that the sweep has seen, and keeps its memory for another.
 func (w *sweep) close() {
-	for i := range w.level0 {
-		w.level0[i].release()
-	}
 	for i := range w.levels {
 		w.levels[i].release()
 	}
 	w.state.unref()
+	w.state = nil
+	if cap(w.outcomes) > maxKeptPlaces || cap(w.order.places) > maxKeptPlaces {
+		return
+	}
 	clear(w.memtables)
-	clear(w.level0)
+	clear(w.levels)
 	clear(w.outcomes)
-	w.order.trim(maxKeptPlaces)
-	*w = sweep{
-		order: w.order, outcomes: w.outcomes[:0], internal: w.internal[:0],
-		memtables: w.memtables[:0], level0: w.level0[:0],
-	}
-	if cap(w.outcomes) <= maxKeptPlaces {
-		sweeps.Put(w)
-	}
+	w.memtables, w.levels, w.outcomes = w.memtables[:0], w.levels[:0], w.outcomes[:0]
+	sweeps.Put(w)
 }
 
 // find is readState.find. The key must not be before that of the call before.
@@ -84,18 +84,8 @@ func (w *sweep) find(key []byte) (value []byte, found bool, err error) {
 		}
 	}
 	w.internal = base.AppendInternalKey(w.internal[:0], key, w.seq, base.KindSeek)
-	for i := range w.level0 {
-		t := &w.level0[i]
-		if !t.described.Overlaps(key, key) {
-			continue
-		}
-		value, kind, found, err := w.findInTable(t)
-		if found || err != nil {
-			return value, kind == base.KindPut, err
-		}
-	}
-	for level := 1; level < base.NumLevels; level++ {
-		value, kind, found, err := w.findInLevel(level, key)
+	for i := range w.levels {
+		value, kind, found, err := w.findInLevel(&w.levels[i], key)
 		if found || err != nil {
 			return value, kind == base.KindPut, err
 		}
@@ -105,37 +95,34 @@ func (w *sweep) find(key []byte) (value []byte, found bool, err error) {
 
 // findInLevel looks into the first table that ends at or behind the key: if that has no entry of it,
 // none has.
-func (w *sweep) findInLevel(level int, key []byte) ([]byte, base.Kind, bool, error) {
-	all, t := w.state.version.Levels[level], &w.levels[level]
-	if t.described == nil || base.Compare(t.described.Largest, w.internal) < 0 {
-		i := sort.Search(len(all), func(i int) bool { return base.Compare(all[i].Largest, w.internal) >= 0 })
-		if i == len(all) {
-			return nil, 0, false, nil
-		}
-		t.release()
-		t.described = all[i]
-	}
-	if bytes.Compare(base.UserKey(t.described.Smallest), key) > 0 {
+func (w *sweep) findInLevel(l *levelSweep, key []byte) ([]byte, base.Kind, bool, error) {
+	if len(l.tables) == 0 {
 		return nil, 0, false, nil
 	}
-	return w.findInTable(t)
-}
-
-func (w *sweep) findInTable(t *tableSweep) ([]byte, base.Kind, bool, error) {
-	if t.open == nil {
-		table, err := w.state.acquireTable(t.described, w.mode)
+	if base.Compare(l.tables[0].Largest, w.internal) < 0 {
+		l.release()
+		l.tables = l.tables[sort.Search(len(l.tables), func(i int) bool {
+			return base.Compare(l.tables[i].Largest, w.internal) >= 0
+		}):]
+		return w.findInLevel(l, key)
+	}
+	if bytes.Compare(base.UserKey(l.tables[0].Smallest), key) > 0 {
+		return nil, 0, false, nil
+	}
+	if l.open == nil {
+		table, err := w.state.acquireTable(l.tables[0], w.mode)
 		if err != nil {
 			return nil, 0, false, err
 		}
-		t.open = table
-		t.finder.Reset(table.Reader)
+		l.open = table
+		l.finder.Reset(table.Reader)
 	}
-	return t.finder.Get(w.internal, w.mode)
+	return l.finder.Get(w.internal, w.mode)
 }
 
-func (t *tableSweep) release() {
-	if t.open != nil {
-		t.open.Release()
-		t.open = nil
+func (l *levelSweep) release() {
+	if l.open != nil {
+		l.open.Release()
+		l.open = nil
 	}
 }

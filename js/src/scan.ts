@@ -146,9 +146,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
         })
       : nothing
     if (signal) this.#register()
-    // Most scans end with their first answer, which keeps them until it arrives: to register those
-    // would cost more than all else does here.
-    else first.then((chunk) => chunk.end || this.#ended || this.#register(), nothing)
+    else this.#registerAfter(first)
     this.#expect(first)
   }
 
@@ -293,6 +291,14 @@ export class Scan<T> implements AsyncIterableIterator<T> {
   #register(): void {
     this.#registered = true
     this.#registry.register(this, { handle: this.#handle, unlisten: this.#unlisten }, this)
+  }
+
+  /**
+   * Registers a scan that does not end with its first answer, which keeps it until it arrives: to
+   * register one costs more than all else that a short scan does here.
+   */
+  #registerAfter(first: Promise<Chunk<T>>): void {
+    first.then((chunk) => chunk.end || this.#ended || this.#register(), nothing)
   }
 
   #unregister(): void {

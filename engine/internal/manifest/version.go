@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"sort"
 	"sync/atomic"
 
@@ -45,18 +44,18 @@ func (v *Version) Find(level int, key []byte) int {
 // Runs returns the tables of level 0 in groups that are sorted and disjoint, as levels are: where
 // keys came in order there are fewer groups to look through than tables.
 func (v *Version) Runs() [][]*Table {
-	tables := slices.Clone(v.Levels[0])
-	slices.SortFunc(tables, func(a, b *Table) int { return base.Compare(a.Smallest, b.Smallest) })
+	tables := append([]*Table(nil), v.Levels[0]...)
+	sort.Slice(tables, func(i, j int) bool { return base.Compare(tables[i].Smallest, tables[j].Smallest) < 0 })
 	var runs [][]*Table
+next:
 	for _, t := range tables {
-		i := slices.IndexFunc(runs, func(run []*Table) bool {
-			return bytes.Compare(base.UserKey(run[len(run)-1].Largest), base.UserKey(t.Smallest)) < 0
-		})
-		if i < 0 {
-			runs = append(runs, []*Table{t})
-		} else {
-			runs[i] = append(runs[i], t)
+		for i, run := range runs {
+			if bytes.Compare(base.UserKey(run[len(run)-1].Largest), base.UserKey(t.Smallest)) < 0 {
+				runs[i] = append(run, t)
+				continue next
+			}
 		}
+		runs = append(runs, []*Table{t})
 	}
 	return runs
 }
