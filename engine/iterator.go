@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/varvedb/varve/engine/internal/base"
-	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/engine/internal/merge"
 	"github.com/varvedb/varve/engine/internal/sstable"
 	"github.com/varvedb/varve/engine/internal/tables"
@@ -88,24 +87,18 @@ func (it *Iterator) Try(try bool) {
 
 // inputs returns the iterators over all that may have keys within the bounds.
 func (it *Iterator) inputs(fill bool) []base.Iterator {
-	all := make([]base.Iterator, 0, len(it.state.memtables)+len(it.state.runs)+base.NumLevels)
+	all := make([]base.Iterator, 0, len(it.state.memtables)+len(it.state.levels))
 	for _, m := range it.state.memtables {
 		if !m.Empty() {
 			all = append(all, m.NewIterator())
 		}
 	}
-	add := func(level []*manifest.Table) {
+	for _, level := range it.state.levels {
 		if clipped := tables.Clip(level, it.lower, it.upper); len(clipped) > 0 {
 			input := it.db.tables.NewLevelIterator(clipped, fill)
 			input.Obey(&it.mode)
 			all = append(all, input)
 		}
-	}
-	for _, run := range it.state.runs {
-		add(run)
-	}
-	for _, level := range it.state.version.Levels[1:] {
-		add(level)
 	}
 	return all
 }

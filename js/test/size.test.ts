@@ -5,7 +5,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 
 // A little above what there is: whoever adds weight has to change them, and say why.
 const MOST_SCRIPT = 14
-const MOST_ENGINE = 765
+const MOST_ENGINE = 768
 
 /** The size in KB of files of the built package as a good server sends them. */
 function compressed(...files: string[]): number {

@@ -41,8 +41,8 @@ func (v *Version) Find(level int, key []byte) int {
 	})
 }
 
-// Runs returns the tables of level 0 in groups that are sorted and disjoint, as levels are: where
-// keys came in order there are fewer groups to look through than tables.
+// Runs returns the levels that are not empty, and level 0 as few groups that are sorted and disjoint
+// as levels are: where keys came in order there are fewer groups to look through than tables.
 func (v *Version) Runs() [][]*Table {
 	tables := append([]*Table(nil), v.Levels[0]...)
 	sort.Slice(tables, func(i, j int) bool { return base.Compare(tables[i].Smallest, tables[j].Smallest) < 0 })
@@ -56,6 +56,11 @@ next:
 			}
 		}
 		runs = append(runs, []*Table{t})
+	}
+	for _, level := range v.Levels[1:] {
+		if len(level) > 0 {
+			runs = append(runs, level)
+		}
 	}
 	return runs
 }

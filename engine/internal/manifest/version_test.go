@@ -111,7 +111,8 @@ func TestRunsAreSortedAndDisjointAndAsFewAsCanBe(t *testing.T) {
 		{[]*Table{table(1, "a", "d"), table(2, "c", "f"), table(3, "e", "h"), table(4, "g", "k")}, "[1 3][2 4]"},
 		{[]*Table{table(1, "a", "c"), table(2, "c", "e")}, "[1][2]"},
 	} {
-		v := build(t, add(0, c.tables...))
+		v := build(t, add(0, c.tables...), add(2, table(7, "a", "b"), table(8, "y", "z")))
+		c.want += "[7 8]"
 		got := ""
 		for _, run := range v.Runs() {
 			got += numbers(run)

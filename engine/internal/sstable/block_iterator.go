@@ -129,13 +129,8 @@ func (it *blockIterator) advance(record bool) bool {
 		it.valid = false
 		return false
 	}
-	var e entry
-	if p := it.entries[offset:]; len(p) >= 3 && p[0]|p[1]|p[2] < 0x80 {
-		e = shortEntry(p, offset)
-	} else {
-		e = decodeLongEntry(it.entries, offset)
-	}
-	if e.end > len(it.entries) || e.shared > len(it.key) {
+	e, ok := decodeEntry(it.entries, offset)
+	if !ok || e.shared > len(it.key) {
 		return it.damage()
 	}
 	if record {
