@@ -64,6 +64,7 @@ func (db *DB) endWrites() (err error) {
 			timer.Stop()
 		}
 	}
+	db.ending.Store(true)
 	close(db.closing)
 	db.notifyLocked()
 	if db.logFailed != nil {

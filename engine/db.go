@@ -59,6 +59,7 @@ type DB struct {
 	snapshots  snapshotList
 	arenas     [][]byte       // free ones, for the next memtables
 	sortBuffer []numbered     // of the last batch
+	sortOrder  keyOrder       // of its keys
 	logs       []*logFile     // oldest first; the last belongs to the mutable memtable
 	liveLogs   []base.FileNum // logs that are there
 	replayed   bool           // logs were replayed, and none was synced Strict since
@@ -79,6 +80,7 @@ type DB struct {
 	changed    chan struct{} // closed and replaced when what a write may wait for changes
 
 	background  sync.WaitGroup
+	ending      atomic.Bool // set before closing is closed: reads ask it, for a tenth of the time
 	closing     chan struct{}
 	flushWork   chan struct{} // holds at most one wake-up, as compactWork does
 	compactWork chan struct{}
@@ -115,11 +117,4 @@ func wake(work chan struct{}) {
 	}
 }
 
-func (db *DB) isClosing() bool {
-	select {
-	case <-db.closing:
-		return true
-	default:
-		return false
-	}
-}
+func (db *DB) isClosing() bool { return db.ending.Load() }

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"testing"
@@ -111,6 +112,7 @@ type reader interface {
 	TryGet(dst, key []byte) ([]byte, error)
 	Has(key []byte) (bool, error)
 	GetMany(keys [][]byte, visit func(i int, value []byte, found bool)) error
+	TryGetMany(keys [][]byte, visit func(value []byte, err error))
 	NewIterator(o IterOptions) (*Iterator, error)
 }
 
@@ -134,7 +136,44 @@ func (f *fixture) dump(r reader) string {
 			f.t.Fatalf("Get(%s): %q, %v, want %q", key, got, err, want)
 		}
 	}
+	f.agree(r, forward)
 	return strings.Join(forward, " ")
+}
+
+// agree checks that keys read together have the values of pairs, and others none.
+func (f *fixture) agree(r reader, pairs []string) {
+	f.t.Helper()
+	var keys [][]byte
+	var want []string
+	for i, pair := range pairs {
+		key, value, _ := strings.Cut(pair, "=")
+		keys, want = append(keys, []byte(key)), append(want, value)
+		if i%3 == 0 {
+			keys, want = append(keys, []byte(key+"\x00"), []byte(key)), append(want, "-", value)
+		}
+	}
+	rand.Shuffle(len(keys), func(i, j int) {
+		keys[i], keys[j] = keys[j], keys[i]
+		want[i], want[j] = want[j], want[i]
+	})
+	seen := 0
+	f.must(r.GetMany(keys, func(i int, value []byte, found bool) {
+		seen++
+		if found != (want[i] != "-") || found && string(value) != want[i] {
+			f.t.Fatalf("GetMany finds %q under %s, %t, want %q", value, keys[i], found, want[i])
+		}
+	}))
+	i := 0
+	r.TryGetMany(keys, func(value []byte, err error) {
+		missing := errors.Is(err, ErrNotFound)
+		if !errors.Is(err, ErrWouldWait) && (missing != (want[i] == "-") || !missing && (err != nil || string(value) != want[i])) {
+			f.t.Fatalf("TryGetMany finds %q under %s, %v, want %q", value, keys[i], err, want[i])
+		}
+		i++
+	})
+	if seen != len(keys) || i != len(keys) {
+		f.t.Fatalf("GetMany told of %d of %d keys, TryGetMany of %d", seen, len(keys), i)
+	}
 }
 
 // entries moves it until it stands nowhere.

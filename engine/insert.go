@@ -2,9 +2,7 @@ package engine
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/varvedb/varve/engine/internal/base"
 )
@@ -46,15 +44,15 @@ func (db *DB) insertRecordLocked(m *memtableRef, record []byte, first base.Seq, 
 	if err != nil {
 		return err
 	}
+	var order []place
 	if !sorted {
-		slices.SortFunc(entries, func(a, b numbered) int {
-			if c := bytes.Compare(a.key, b.key); c != 0 {
-				return c
-			}
-			return cmp.Compare(b.seq, a.seq)
-		})
+		order = db.sortOrder.of(len(entries), func(i int) []byte { return entries[i].key })
 	}
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
+		if !sorted {
+			e = &entries[order[i].i]
+		}
 		if err := m.Add(&m.splice, e.seq, e.kind, e.key, e.value); err != nil {
 			return err
 		}
@@ -63,6 +61,7 @@ func (db *DB) insertRecordLocked(m *memtableRef, record []byte, first base.Seq, 
 	if cap(entries) <= maxSortBuffer {
 		db.sortBuffer = entries[:0]
 	}
+	db.sortOrder.trim(maxSortBuffer)
 	return nil
 }
 

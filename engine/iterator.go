@@ -6,6 +6,7 @@ import (
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/merge"
+	"github.com/varvedb/varve/engine/internal/sstable"
 	"github.com/varvedb/varve/engine/internal/tables"
 )
 
@@ -39,6 +40,7 @@ type Iterator struct {
 	db    *DB
 	state *readState
 	inner base.Iterator
+	mode  sstable.Mode // of what inner reads
 	lower []byte
 	upper []byte
 	seq   base.Seq
@@ -69,26 +71,33 @@ func (db *DB) newIteratorAt(seq base.Seq, o IterOptions) (*Iterator, error) {
 		db: db, state: s, seq: min(seq, visible),
 		lower: bytes.Clone(o.Lower), upper: bytes.Clone(o.Upper),
 	}
-	it.inner = merge.New(s.iterators(it.lower, it.upper, !o.NoCacheFill)...)
+	it.inner = merge.New(it.inputs(!o.NoCacheFill)...)
 	db.iterators.Add(1)
 	return it, nil
 }
 
-func (s *readState) iterators(lower, upper []byte, fill bool) []base.Iterator {
-	var all []base.Iterator
-	for _, m := range s.memtables {
+// Try says whether the moves to come must not wait: one that would have to fails with ErrWouldWait
+// and leaves the iterator nowhere. Without it they may wait.
+func (it *Iterator) Try(try bool) {
+	it.mode = sstable.Wait
+	if try {
+		it.mode = sstable.Try
+	}
+}
+
+// inputs returns the iterators over all that may have keys within the bounds.
+func (it *Iterator) inputs(fill bool) []base.Iterator {
+	all := make([]base.Iterator, 0, len(it.state.memtables)+len(it.state.levels))
+	for _, m := range it.state.memtables {
 		if !m.Empty() {
 			all = append(all, m.NewIterator())
 		}
 	}
-	for _, t := range s.version.Levels[0] {
-		if t.Overlaps(lower, upper) {
-			all = append(all, s.db.tables.NewTableIterator(t, fill))
-		}
-	}
-	for _, level := range s.version.Levels[1:] {
-		if clipped := tables.Clip(level, lower, upper); len(clipped) > 0 {
-			all = append(all, s.db.tables.NewLevelIterator(clipped, fill))
+	for _, level := range it.state.levels {
+		if clipped := tables.Clip(level, it.lower, it.upper); len(clipped) > 0 {
+			input := it.db.tables.NewLevelIterator(clipped, fill)
+			input.Obey(&it.mode)
+			all = append(all, input)
 		}
 	}
 	return all

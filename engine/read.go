@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"sort"
 	"sync"
 
 	"github.com/varvedb/varve/engine/internal/base"
@@ -23,12 +22,6 @@ func (db *DB) TryGet(dst, key []byte) ([]byte, error) { return db.getAt(dst, key
 
 // Has reports whether key has a value.
 func (db *DB) Has(key []byte) (bool, error) { return db.hasAt(key, newest) }
-
-// GetMany calls visit once for each of keys, in the order of the keys' bytes, with its
-// index. All are read at one moment. value holds during the call of visit only.
-func (db *DB) GetMany(keys [][]byte, visit func(i int, value []byte, found bool)) error {
-	return db.getManyAt(keys, newest, visit)
-}
 
 // lookup is the working memory of a read.
 type lookup struct{ key []byte }
@@ -59,27 +52,6 @@ func (db *DB) hasAt(key []byte, seq base.Seq) (bool, error) {
 	defer s.unref()
 	_, found, err := s.find(key, min(seq, visible), sstable.Wait)
 	return found, err
-}
-
-func (db *DB) getManyAt(keys [][]byte, seq base.Seq, visit func(i int, value []byte, found bool)) error {
-	order := make([]int, len(keys))
-	for i, key := range keys {
-		if err := db.checkRead(key); err != nil {
-			return err
-		}
-		order[i] = i
-	}
-	sort.Slice(order, func(i, j int) bool { return bytes.Compare(keys[order[i]], keys[order[j]]) < 0 })
-	s, visible := db.acquire()
-	defer s.unref()
-	for _, i := range order {
-		value, found, err := s.find(keys[i], min(seq, visible), sstable.Wait)
-		if err != nil {
-			return err
-		}
-		visit(i, value, found)
-	}
-	return nil
 }
 
 func (db *DB) checkRead(key []byte) error {
@@ -137,16 +109,18 @@ func (s *readState) findInLevel(level int, key, internal []byte, mode sstable.Mo
 }
 
 func (s *readState) findInTable(t *manifest.Table, internal []byte, mode sstable.Mode) ([]byte, base.Kind, bool, error) {
-	var table *tables.Table
-	var err error
-	if mode == sstable.Try {
-		table, err = s.db.tables.TryAcquire(t.Num)
-	} else {
-		table, err = s.db.tables.Acquire(t.Num)
-	}
+	table, err := s.acquireTable(t, mode)
 	if err != nil {
 		return nil, 0, false, err
 	}
 	defer table.Release()
 	return table.Get(internal, mode)
+}
+
+// acquireTable returns a table of the version. The caller releases it.
+func (s *readState) acquireTable(t *manifest.Table, mode sstable.Mode) (*tables.Table, error) {
+	if mode == sstable.Try {
+		return s.db.tables.TryAcquire(t.Num)
+	}
+	return s.db.tables.Acquire(t.Num)
 }

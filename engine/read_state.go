@@ -16,6 +16,7 @@ type readState struct {
 	db        *DB
 	memtables []*memtableRef // newest first; the first is the mutable one
 	version   *manifest.Version
+	levels    [][]*manifest.Table // the version's tables, in sorted and disjoint runs
 }
 
 // memtableRef is a memtable with its place in the store.
@@ -71,7 +72,7 @@ func (db *DB) acquire() (*readState, base.Seq) {
 // installLocked makes memtables and version the current read state. Both are referenced by it;
 // the caller's own references stay the caller's.
 func (db *DB) installLocked(memtables []*memtableRef, version *manifest.Version) (previous *readState) {
-	s := &readState{db: db, memtables: memtables, version: version}
+	s := &readState{db: db, memtables: memtables, version: version, levels: version.Runs()}
 	s.refs.Store(1)
 	for _, m := range memtables {
 		m.refs.Add(1)

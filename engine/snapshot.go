@@ -136,6 +136,17 @@ func (s *Snapshot) GetMany(keys [][]byte, visit func(i int, value []byte, found 
 	return s.db.getManyAt(keys, s.seq, visit)
 }
 
+// TryGetMany calls visit for each of keys, as DB.TryGetMany does.
+func (s *Snapshot) TryGetMany(keys [][]byte, visit func(value []byte, err error)) {
+	if err := s.check(); err != nil {
+		for range keys {
+			visit(nil, err)
+		}
+		return
+	}
+	s.db.tryGetManyAt(keys, s.seq, visit)
+}
+
 // NewIterator returns an iterator over the snapshot. It may outlive the snapshot.
 func (s *Snapshot) NewIterator(o IterOptions) (*Iterator, error) {
 	if err := s.check(); err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -126,5 +127,112 @@ func TestTryApplyDoesNotWaitForRoom(t *testing.T) {
 	}
 	if n := f.Metrics().LastSeq; n != uint64(applied) {
 		t.Errorf("%d writes, %d were taken", n, applied)
+	}
+}
+
+func TestTryGetManyReadsMemoryOnly(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1", "c=3")
+	f.must(f.Flush())
+	f.put("b=2", "d=4")
+	f.del("d")
+	keys := [][]byte{[]byte("c"), []byte("b"), {}, []byte("d"), []byte("a"), []byte("b")}
+	check := func(r reader, want ...any) {
+		t.Helper()
+		before, i := len(f.fs.Ops()), 0
+		r.TryGetMany(keys, func(value []byte, err error) {
+			if wanted, fails := want[i].(error); fails {
+				expect(t, string(keys[i]), err, wanted)
+			} else if err != nil || string(value) != want[i] {
+				t.Errorf("%s: %q, %v, want %v", keys[i], value, err, want[i])
+			}
+			i++
+		})
+		if i != len(keys) || len(f.fs.Ops()) != before {
+			t.Errorf("%d of %d keys were visited, and it made %v", i, len(keys), f.fs.Ops()[before:])
+		}
+	}
+	check(f, ErrWouldWait, "2", ErrInvalidArgument, ErrNotFound, ErrWouldWait, "2")
+	snapshot, err := f.NewSnapshot()
+	f.must(err)
+	if _, err := f.Get(nil, []byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	f.put("a=5", "b=6")
+	check(f, "3", "6", ErrInvalidArgument, ErrNotFound, "5", "6")
+	check(snapshot, "3", "2", ErrInvalidArgument, ErrNotFound, "1", "2")
+	f.must(snapshot.Close())
+	check(snapshot, ErrClosed, ErrClosed, ErrClosed, ErrClosed, ErrClosed, ErrClosed)
+	f.must(f.Close())
+	check(f, ErrClosed, ErrClosed, ErrClosed, ErrClosed, ErrClosed, ErrClosed)
+}
+
+func TestIteratorThatTriesReadsMemoryOnlyUntilItMayWait(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.load(100, 100)
+	f.must(f.Compact(nil, nil))
+	f.put("key000000=new")
+	f.reopen()
+	it, err := f.NewIterator(IterOptions{})
+	f.must(err)
+	defer it.Close()
+	it.Try(true)
+	movers := map[string]func() bool{
+		"First": it.First, "Last": it.Last,
+		"SeekGE": func() bool { return it.SeekGE(numberedKey(50)) },
+		"SeekLT": func() bool { return it.SeekLT(numberedKey(50)) },
+	}
+	try := func(when string) {
+		t.Helper()
+		before := len(f.fs.Ops())
+		for name, move := range movers {
+			if move() || it.Valid() {
+				t.Errorf("%s, %s: it stands on %s", when, name, it.Key())
+			}
+			expect(t, when+", "+name, it.Error(), ErrWouldWait)
+		}
+		if ops := f.fs.Ops()[before:]; len(ops) > 0 {
+			t.Errorf("%s: it made %v", when, ops)
+		}
+	}
+	try("while the table is not open")
+	if _, err := f.Has([]byte("key000050x")); err != nil { // opens it; the filter has no such key
+		t.Fatal(err)
+	}
+	try("while no block is in memory")
+
+	it.Try(false)
+	all := entries(it, it.First, it.Next)
+	if len(all) != 100 || it.Error() != nil {
+		t.Fatalf("waiting, it finds %d keys, %v", len(all), it.Error())
+	}
+	it.Try(true)
+	before := len(f.fs.Ops())
+	tried := entries(it, it.First, it.Next)
+	if !slices.Equal(tried, all) || it.Error() != nil || len(f.fs.Ops()) != before {
+		t.Errorf("of memory, it finds %d keys, %v, and made %v", len(tried), it.Error(), f.fs.Ops()[before:])
+	}
+}
+
+func TestIteratorThatTriesFailsInTheMiddleAndGoesOnWhenItMayWait(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.load(100, 100)
+	f.must(f.Compact(nil, nil))
+	f.reopen()
+	if _, err := f.Get(nil, numberedKey(0)); err != nil {
+		t.Fatal(err)
+	}
+	it, err := f.NewIterator(IterOptions{})
+	f.must(err)
+	defer it.Close()
+	it.Try(true)
+	some := entries(it, it.First, it.Next)
+	expect(t, "behind the first block", it.Error(), ErrWouldWait)
+	if len(some) == 0 || len(some) == 100 {
+		t.Fatalf("it found %d keys", len(some))
+	}
+	it.Try(false)
+	if !it.SeekGE(numberedKey(len(some))) || string(it.Key()) != string(numberedKey(len(some))) {
+		t.Errorf("waiting, it goes on at %t, %v", it.Valid(), it.Error())
 	}
 }

@@ -115,6 +115,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
   #arriving: Promise<Chunk<T>> | undefined // asked for, and not yet in #items
   #waiting = 0 // calls of next that wait for it
   #turn: Promise<void> = Promise.resolve() // when the last of them is answered
+  #registered = false
 
   /** @internal */
   constructor(
@@ -144,7 +145,8 @@ export class Scan<T> implements AsyncIterableIterator<T> {
           reject(error)
         })
       : nothing
-    registry.register(this, { handle, unlisten: this.#unlisten }, this)
+    if (signal) this.#register()
+    else this.#registerAfter(first)
     this.#expect(first)
   }
 
@@ -268,7 +270,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     this.#index = 0
     this.#last = chunk.end
     // The listener on a signal ends with the iteration, or else by the collector.
-    if (chunk.end && !this.#aborted) this.#registry.unregister(this)
+    if (chunk.end && !this.#aborted) this.#unregister()
     if (chunk.end && chunk.items.length === 0) this.#end()
   }
 
@@ -285,6 +287,25 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     this.#arriving.catch(() => undefined)
   }
 
+  /** Lets the collector end the scan when nobody has it any more. */
+  #register(): void {
+    this.#registered = true
+    this.#registry.register(this, { handle: this.#handle, unlisten: this.#unlisten }, this)
+  }
+
+  /**
+   * Registers a scan that does not end with its first answer, which keeps it until it arrives: to
+   * register one costs more than all else that a short scan does here.
+   */
+  #registerAfter(first: Promise<Chunk<T>>): void {
+    first.then((chunk) => chunk.end || this.#ended || this.#register(), nothing)
+  }
+
+  #unregister(): void {
+    if (this.#registered) this.#registry.unregister(this)
+    this.#registered = false
+  }
+
   #fail(error: unknown): void {
     if (this.#ended) return
     this.#failure = error
@@ -295,7 +316,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
     if (this.#ended) return
     this.#ended = true
     this.#unlisten()
-    this.#registry.unregister(this)
+    this.#unregister()
     this.#arriving = undefined
     if (!this.#last && !this.#client.closed) {
       this.#client.call(Op.scanClose, this.#handle, done).catch(() => undefined)

@@ -3,6 +3,7 @@ package frame
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -130,6 +131,69 @@ func TestCloneOutlivesTheFrame(t *testing.T) {
 	c.Next()
 	if r := c.Request(); r.ID != 3 || !bytes.Equal(r.Entries[0].Key, []byte{0xff}) {
 		t.Errorf("the clone's next is %+v, want request 3 with key ff", *r)
+	}
+}
+
+// frameOf returns a frame of requests without values, each as "op id handle key", "+" in front of what
+// the next header belongs to.
+func frameOf(headers ...string) []byte {
+	data := order.AppendUint32(nil, uint32(len(headers)))
+	var payload []byte
+	for _, text := range headers {
+		var op, id, handle uint32
+		var key string
+		more := strings.HasPrefix(text, "+")
+		_, _ = fmt.Sscanf(strings.TrimPrefix(text, "+"), "%d %d %d %s", &op, &id, &handle, &key)
+		var flags Flags
+		if more {
+			flags = More
+		}
+		data = append(data, byte(op), byte(flags), 0, 0)
+		for _, n := range []uint32{id, handle, uint32(len(key)), 1} {
+			data = order.AppendUint32(data, n)
+		}
+		payload = append(append(payload, key...), '.')
+	}
+	return append(data, payload...)
+}
+
+func TestSinglesAreWhatFollowsOfTheSameKind(t *testing.T) {
+	for _, c := range []struct {
+		headers []string
+		want    string
+	}{
+		{[]string{"3 1 0 a"}, "1:a"},
+		{[]string{"3 1 0 a", "3 2 0 bb", "3 3 0 c"}, "1:a 2:bb 3:c"},
+		{[]string{"3 1 0 a", "3 2 0 bb", "4 3 0 c", "3 4 0 d"}, "1:a 2:bb"},
+		{[]string{"3 1 0 a", "3 2 7 bb"}, "1:a"},
+		{[]string{"3 1 0 a", "+3 2 0 b", "3 2 0 c"}, "1:a"},
+	} {
+		requests, err := ParseRequests(frameOf(c.headers...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		singles := requests.Singles(nil)
+		for _, s := range singles {
+			got = append(got, fmt.Sprintf("%d:%s", s.ID, s.Key))
+		}
+		if text := strings.Join(got, " "); text != c.want {
+			t.Errorf("of %v: %s, want %s", c.headers, text, c.want)
+		}
+		for n := range len(singles) + 1 {
+			skipped, _ := ParseRequests(frameOf(c.headers...))
+			walked, _ := ParseRequests(frameOf(c.headers...))
+			skipped.Skip(n)
+			for range n {
+				walked.Next()
+			}
+			if skipped.Valid() != walked.Valid() {
+				t.Fatalf("of %v, Skip(%d): valid %t", c.headers, n, skipped.Valid())
+			}
+			if walked.Valid() {
+				checkRequest(t, skipped.Request(), walked.Request())
+			}
+		}
 	}
 }
 

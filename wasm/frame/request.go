@@ -109,6 +109,37 @@ func (r *Requests) Next() {
 	r.decode()
 }
 
+// Single is a request of one header.
+type Single struct {
+	ID  uint32
+	Key []byte
+}
+
+// Singles appends to dst the current request and those behind it as long as they are like it: of one
+// header, with its op and its handle.
+func (r *Requests) Singles(dst []Single) []Single {
+	payload := r.payload
+	for at := 0; at < len(r.headers); at += headerLen {
+		h := r.headers[at : at+headerLen]
+		if Op(h[0]) != r.request.Op || Flags(h[1])&More != 0 || order.Uint32(h[8:]) != r.request.Handle {
+			break
+		}
+		keyLen := order.Uint32(h[12:])
+		dst = append(dst, Single{order.Uint32(h[4:]), payload[:keyLen:keyLen]})
+		payload = payload[keyLen+order.Uint32(h[16:]):]
+	}
+	return dst
+}
+
+// Skip moves over so many requests of one header.
+func (r *Requests) Skip(n int) {
+	r.width, r.length = n*headerLen, 0
+	for at := 0; at < r.width; at += headerLen {
+		r.length += int(order.Uint32(r.headers[at+12:])) + int(order.Uint32(r.headers[at+16:]))
+	}
+	r.Next()
+}
+
 // Clone returns a walk of its own memory over the current request and those behind it.
 func (r *Requests) Clone() *Requests {
 	c := &Requests{headers: bytes.Clone(r.headers), payload: bytes.Clone(r.payload)}

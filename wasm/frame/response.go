@@ -105,15 +105,23 @@ func (w *Responses) begin() {
 
 func (w *Responses) header(id uint32, status Code, flags Flags, keyLen, valueLen int) {
 	w.begin()
-	w.head = append(w.head, byte(status), byte(flags), 0, 0)
-	w.head = order.AppendUint32(w.head, id)
-	w.head = append(w.head, 0, 0, 0, 0)
-	w.head = order.AppendUint32(w.head, uint32(keyLen))
-	w.head = order.AppendUint32(w.head, uint32(valueLen))
+	at := len(w.head)
+	w.head = append(w.head, make([]byte, headerLen)...)
+	h := w.head[at : at+headerLen]
+	h[0], h[1] = byte(status), byte(flags)
+	order.PutUint32(h[4:], id)
+	order.PutUint32(h[12:], uint32(keyLen))
+	order.PutUint32(h[16:], uint32(valueLen))
 }
 
 func isASCII(s []byte) bool {
 	const high = 0x8080808080808080
+	for len(s) >= 32 {
+		if (order.Uint64(s)|order.Uint64(s[8:])|order.Uint64(s[16:])|order.Uint64(s[24:]))&high != 0 {
+			return false
+		}
+		s = s[32:]
+	}
 	for len(s) >= 8 {
 		if order.Uint64(s)&high != 0 {
 			return false

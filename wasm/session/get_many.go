@@ -2,9 +2,11 @@ package session
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"sort"
 
+	"github.com/varvedb/varve/engine"
 	"github.com/varvedb/varve/wasm/frame"
 )
 
@@ -21,9 +23,52 @@ type many struct {
 	err     error
 }
 
-// getMany reads the keys of a request in the order of their bytes, so that a block is asked
+// getMany answers from memory if that has the values of all keys, and in goroutines otherwise.
+func (s *Session) getMany(v view, r *frame.Request) (served bool) {
+	before := s.out.Mark()
+	err := s.tryGetMany(v, r)
+	if err != nil {
+		s.out.Truncate(before)
+	}
+	switch {
+	case errors.Is(err, engine.ErrWouldWait):
+		m, err := s.momentOf(r.Handle)
+		if err != nil {
+			return s.refuse(r.ID, err)
+		}
+		s.getManyWaiting(r, m)
+	case err != nil:
+		s.fail(r.ID, err)
+	}
+	return true
+}
+
+// tryGetMany adds the answer up to the first key whose value can't be had, and returns why.
+func (s *Session) tryGetMany(v view, r *frame.Request) (failure error) {
+	for i := range r.Entries {
+		s.keys = append(s.keys, r.Entries[i].Key)
+	}
+	i := 0
+	v.TryGetMany(s.keys, func(value []byte, err error) {
+		flags := r.Entries[i].Flags & frame.More
+		i++
+		switch {
+		case failure != nil:
+		case err == nil:
+			s.out.Add(r.ID, frame.OK, flags, nil, value)
+		case errors.Is(err, engine.ErrNotFound):
+			s.out.Add(r.ID, frame.OK, flags|frame.Absent, nil, nil)
+		default:
+			failure = err
+		}
+	})
+	s.forgetGets()
+	return failure
+}
+
+// getManyWaiting reads the keys of a request in the order of their bytes, so that a block is asked
 // for by one goroutine, and at one moment.
-func (s *Session) getMany(r *frame.Request, m *moment) {
+func (s *Session) getManyWaiting(r *frame.Request, m *moment) {
 	n := len(r.Entries)
 	g := &many{id: r.ID, keys: make([][]byte, n), found: make([]bool, n), values: make([][]byte, n)}
 	places := make([]int, n)

@@ -29,6 +29,7 @@ type client struct {
 	mu        sync.Mutex
 	arrived   *sync.Cond
 	responses map[uint32][]response
+	frames    int // that have arrived
 }
 
 // response is one header of a response.
@@ -95,6 +96,7 @@ func (c *client) Destroy(string) error {
 func (c *client) Respond(head, body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.frames++
 	for at := 4; at < len(head); at += 20 {
 		h := head[at : at+20]
 		key := binary.LittleEndian.Uint32(h[12:])
@@ -164,11 +166,17 @@ func numbers(all ...uint32) string {
 	return string(b)
 }
 
+// take returns the frame under construction, and begins the next.
+func (c *client) take() []byte {
+	data := append(binary.LittleEndian.AppendUint32(nil, c.count), append(c.frame, c.payload...)...)
+	c.frame, c.payload, c.count = nil, nil, 0
+	return data
+}
+
 // submit hands over the frame under construction, and spoils it afterwards.
 func (c *client) submit() {
 	c.t.Helper()
-	data := append(binary.LittleEndian.AppendUint32(nil, c.count), append(c.frame, c.payload...)...)
-	c.frame, c.payload, c.count = nil, nil, 0
+	data := c.take()
 	if _, err := c.session.Submit(data); err != nil {
 		c.t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 // view is what is read from: the store or a snapshot.
 type view interface {
 	TryGet(dst, key []byte) ([]byte, error)
+	TryGetMany(keys [][]byte, visit func(value []byte, err error))
 	NewIterator(o engine.IterOptions) (*engine.Iterator, error)
 }
 
@@ -43,68 +44,6 @@ func (s *Session) refuse(id uint32, err error) (served bool) {
 		return false
 	}
 	s.fail(id, err)
-	return true
-}
-
-// get answers from memory if that is possible, and in a goroutine otherwise.
-func (s *Session) get(r *frame.Request) bool {
-	v := s.viewOf(r.Handle)
-	if v == nil {
-		s.fail(r.ID, unknownHandle("snapshot", r.Handle))
-		return true
-	}
-	before := s.out.Mark()
-	for i := range r.Entries {
-		err := s.tryGet(v, r, i)
-		if errors.Is(err, engine.ErrWouldWait) {
-			s.out.Truncate(before)
-			return s.getWaiting(r)
-		}
-		if err != nil {
-			s.out.Truncate(before)
-			s.fail(r.ID, err)
-			return true
-		}
-	}
-	return true
-}
-
-func (s *Session) tryGet(v view, r *frame.Request, i int) error {
-	flags := r.Entries[i].Flags & frame.More
-	tail, err := v.TryGet(s.out.Tail(), r.Entries[i].Key)
-	if errors.Is(err, engine.ErrNotFound) {
-		s.out.Add(r.ID, frame.OK, flags|frame.Absent, nil, nil)
-		return nil
-	}
-	if err == nil {
-		s.out.AddTail(r.ID, flags, tail)
-	}
-	return err
-}
-
-func (s *Session) getWaiting(r *frame.Request) bool {
-	m, err := s.momentOf(r.Handle)
-	if err != nil {
-		return s.refuse(r.ID, err)
-	}
-	if len(r.Entries) > 1 {
-		s.getMany(r, m)
-		return true
-	}
-	id, key := r.ID, bytes.Clone(r.Entries[0].Key)
-	s.read(m, func() {
-		value, err := m.Get(nil, key)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		switch {
-		case err == nil:
-			s.out.Add(id, frame.OK, 0, nil, value)
-		case errors.Is(err, engine.ErrNotFound):
-			s.out.Add(id, frame.OK, frame.Absent, nil, nil)
-		default:
-			s.fail(id, err)
-		}
-	})
 	return true
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -37,7 +38,8 @@ type cursor struct {
 	started   bool
 }
 
-// openScan makes the iterator, whose moment is this call, and begins to read.
+// openScan makes the iterator, whose moment is this call, and answers with the first entries: from
+// memory if that is possible, and in a goroutine otherwise.
 func (s *Session) openScan(r *frame.Request) bool {
 	if len(r.Entries) != 2 || len(r.Entries[1].Key) != 12 || wantedOf(r.Entries[1].Key[8:]) == 0 {
 		s.fail(r.ID, fmt.Errorf("%w: malformed scan", engine.ErrInvalidArgument))
@@ -59,7 +61,32 @@ func (s *Session) openScan(r *frame.Request) bool {
 		return true
 	}
 	c := &cursor{Iterator: iterator, flags: e.Flags, remaining: binary.LittleEndian.Uint32(details[4:])}
-	s.beginScan(r.ID, r.Handle, c, wantedOf(details[8:]))
+	if wanted := wantedOf(details[8:]); !s.tryScan(r.ID, r.Handle, c, wanted) {
+		s.beginScan(r.ID, r.Handle, c, wanted)
+	}
+	return true
+}
+
+// tryScan is beginScan that answers at once, unless it would have to wait: then it does nothing.
+func (s *Session) tryScan(id, handle uint32, c *cursor, wanted uint32) bool {
+	before, unread := s.out.Mark(), *c
+	c.Try(true)
+	ended, err := c.fill(&s.out, id, int(min(wanted, maxWanted)))
+	c.Try(false)
+	if err != nil {
+		s.out.Truncate(before)
+		if errors.Is(err, engine.ErrWouldWait) {
+			*c = unread
+			return false
+		}
+		s.fail(id, err)
+	}
+	if ended || err != nil {
+		// What it has read is what the store is now: to close it takes no lock.
+		_ = c.Close()
+	} else {
+		s.scans[handle] = &scan{source: c}
+	}
 	return true
 }
 
@@ -142,7 +169,8 @@ func (s *Session) readScan(id, handle uint32, sc *scan, wanted uint32) {
 
 func (c *cursor) fill(entries *frame.Responses, id uint32, wanted int) (ended bool, err error) {
 	valid := c.remaining > 0 && c.begin()
-	for valid && c.remaining > 0 && entries.Len() < wanted {
+	start := entries.Len()
+	for valid && c.remaining > 0 && entries.Len()-start < wanted {
 		var key, value []byte
 		if c.flags&frame.ValuesOnly == 0 {
 			key = c.Key()
@@ -161,7 +189,7 @@ func (c *cursor) fill(entries *frame.Responses, id uint32, wanted int) (ended bo
 	}
 	ended = !valid || c.remaining == 0
 	switch {
-	case entries.Empty():
+	case entries.Len() == start:
 		entries.Add(id, frame.OK, frame.Absent|frame.End, nil, nil)
 	case ended:
 		entries.EndLast(frame.End)

@@ -27,8 +27,6 @@ func (s *Session) serve(r *frame.Request) bool {
 		return false
 	}
 	switch r.Op {
-	case frame.Get:
-		return s.get(r)
 	case frame.Has:
 		return s.has(r)
 	case frame.ScanOpen:

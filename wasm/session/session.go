@@ -70,6 +70,8 @@ type Session struct {
 	blocked   func()  // what must be waited for before waiting is served; nil if nothing
 	waiting   []*frame.Requests
 
+	gets      []frame.Single // that are looked up together
+	keys      [][]byte       // that are looked up together
 	snapshots map[uint32]*moment
 	scans     map[uint32]*scan
 	spare     frame.Responses // the buffers of a scan that has ended, for the next
@@ -118,7 +120,9 @@ func (s *Session) Submit(data []byte) (woke bool, err error) {
 // run serves requests until they end or one blocks.
 func (s *Session) run(requests *frame.Requests) {
 	for requests.Valid() {
-		if s.serve(requests.Request()) {
+		if requests.Request().Op == frame.Get && s.db != nil {
+			s.serveGets(requests)
+		} else if s.serve(requests.Request()) {
 			requests.Next()
 		}
 		if s.blocked != nil {

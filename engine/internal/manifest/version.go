@@ -41,6 +41,30 @@ func (v *Version) Find(level int, key []byte) int {
 	})
 }
 
+// Runs returns the levels that are not empty, and level 0 as few groups that are sorted and disjoint
+// as levels are: where keys came in order there are fewer groups to look through than tables.
+func (v *Version) Runs() [][]*Table {
+	tables := append([]*Table(nil), v.Levels[0]...)
+	sort.Slice(tables, func(i, j int) bool { return base.Compare(tables[i].Smallest, tables[j].Smallest) < 0 })
+	var runs [][]*Table
+next:
+	for _, t := range tables {
+		for i, run := range runs {
+			if bytes.Compare(base.UserKey(run[len(run)-1].Largest), base.UserKey(t.Smallest)) < 0 {
+				runs[i] = append(run, t)
+				continue next
+			}
+		}
+		runs = append(runs, []*Table{t})
+	}
+	for _, level := range v.Levels[1:] {
+		if len(level) > 0 {
+			runs = append(runs, level)
+		}
+	}
+	return runs
+}
+
 // Overlapping returns the tables of level that may hold user keys from lower to upper, both
 // inclusive, nil being open. In level 0 the range grows to cover each table found, until no
 // further table overlaps it. The caller must not change the result's elements.

@@ -99,6 +99,30 @@ func TestOverlappingFindsBothNeighboursThatShareAUserKey(t *testing.T) {
 	}
 }
 
+func TestRunsAreSortedAndDisjointAndAsFewAsCanBe(t *testing.T) {
+	for _, c := range []struct {
+		tables []*Table
+		want   string
+	}{
+		{nil, ""},
+		{[]*Table{table(1, "a", "c"), table(2, "d", "f"), table(3, "g", "i")}, "[1 2 3]"},
+		{[]*Table{table(3, "a", "c"), table(2, "d", "f"), table(1, "g", "i")}, "[3 2 1]"},
+		{[]*Table{table(1, "a", "z"), table(2, "b", "c"), table(3, "d", "e")}, "[1][2 3]"},
+		{[]*Table{table(1, "a", "d"), table(2, "c", "f"), table(3, "e", "h"), table(4, "g", "k")}, "[1 3][2 4]"},
+		{[]*Table{table(1, "a", "c"), table(2, "c", "e")}, "[1][2]"},
+	} {
+		v := build(t, add(0, c.tables...), add(2, table(7, "a", "b"), table(8, "y", "z")))
+		c.want += "[7 8]"
+		got := ""
+		for _, run := range v.Runs() {
+			got += numbers(run)
+		}
+		if got != c.want {
+			t.Errorf("of %s: %s, want %s", numbers(c.tables), got, c.want)
+		}
+	}
+}
+
 func TestOverlappingInLevel0GrowsWithWhatItFinds(t *testing.T) {
 	v := build(t, add(0, table(1, "a", "c"), table(2, "c", "e"), table(3, "e", "g"), table(4, "x", "z")))
 	for _, c := range []struct{ lower, upper, want string }{

@@ -59,6 +59,27 @@ func (m *Memtable) Add(s *Splice, seq base.Seq, kind base.Kind, key, value []byt
 // the arena.
 func (m *Memtable) Get(key []byte, seq base.Seq) (value []byte, kind base.Kind, found bool) {
 	internal, value, ok := m.list.Find(key, base.MakeTrailer(seq, base.KindSeek))
+	return entryOf(key, internal, value, ok)
+}
+
+// Finger finds keys that come in ascending order. It is for one goroutine.
+type Finger struct{ finger skiplist.Finger }
+
+// NewFinger returns a finger before all of the memtable's keys.
+func (m *Memtable) NewFinger() Finger {
+	var f Finger
+	f.finger.Reset(m.list)
+	return f
+}
+
+// Get is Memtable.Get. The key must not be before that of the call before, and seq the same.
+func (f *Finger) Get(key []byte, seq base.Seq) (value []byte, kind base.Kind, found bool) {
+	internal, value, ok := f.finger.Find(key, base.MakeTrailer(seq, base.KindSeek))
+	return entryOf(key, internal, value, ok)
+}
+
+// entryOf returns what was found at or behind key, if that is an entry of it.
+func entryOf(key, internal, value []byte, ok bool) (_ []byte, kind base.Kind, found bool) {
 	if !ok || string(base.UserKey(internal)) != string(key) {
 		return nil, 0, false
 	}

@@ -87,6 +87,7 @@ func TestListAgreesWithSortedSlice(t *testing.T) {
 				sortPairs(pairs)
 				checkScans(t, l, pairs)
 				checkSeeks(t, l, pairs, rng)
+				checkFinger(t, l, pairs, rng)
 			})
 		}
 	}
@@ -148,6 +149,37 @@ func checkSeeks(t *testing.T, l *List, want []pair, rng *rand.Rand) {
 		if it.Valid() {
 			it.Next()
 			checkAt(t, it, want, i)
+		}
+	}
+}
+
+// checkFinger finds keys in ascending order: few that are far apart, and many.
+func checkFinger(t *testing.T, l *List, want []pair, rng *rand.Rand) {
+	t.Helper()
+	for _, n := range []int{1, 10, 1000} {
+		targets := append(randomPairs(rng, n), want[:n]...)
+		sortPairs(targets)
+		var f Finger
+		f.Reset(l)
+		for _, target := range targets {
+			key, value, ok := f.Find(base.UserKey(target.key), base.TrailerOf(target.key))
+			wantKey, wantValue, wantOK := l.Find(base.UserKey(target.key), base.TrailerOf(target.key))
+			if ok != wantOK || !bytes.Equal(key, wantKey) || !bytes.Equal(value, wantValue) {
+				t.Fatalf("Finger.Find(%q) = %q, %q, %v; want %q, %q, %v", target.key, key, value, ok, wantKey, wantValue, wantOK)
+			}
+		}
+	}
+}
+
+func TestFingerSeesWhatWasInsertedMeanwhile(t *testing.T) {
+	l := newList(1 << 16)
+	var f Finger
+	f.Reset(l)
+	for i := range 500 {
+		key := base.AppendInternalKey(nil, fmt.Appendf(nil, "%04d", i), 1, base.KindPut)
+		insert(t, l, nil, key, nil)
+		if got, _, ok := f.Find(base.UserKey(key), base.TrailerOf(key)); !ok || !bytes.Equal(got, key) {
+			t.Fatalf("Find(%q) = %q, %v", key, got, ok)
 		}
 	}
 }

@@ -79,32 +79,43 @@ type entry struct {
 	shared, key, value, end int // key is the unshared part, up to value
 }
 
+// beyond is the end of an entry that can't be decoded.
+const beyond = math.MaxInt
+
 // decodeEntry decodes the entry at offset, which is less than the entries' length.
 func decodeEntry(entries []byte, offset int) (e entry, ok bool) {
 	if p := entries[offset:]; len(p) >= 3 && p[0]|p[1]|p[2] < 0x80 {
-		key := offset + 3
-		value := key + int(p[1])
-		e = entry{int(p[0]), key, value, value + int(p[2])}
-		return e, e.end <= len(entries)
+		e = shortEntry(p, offset)
+	} else {
+		e = decodeLongEntry(entries, offset)
 	}
-	return decodeLongEntry(entries, offset)
+	return e, e.end <= len(entries)
 }
 
-func decodeLongEntry(entries []byte, offset int) (e entry, ok bool) {
+// shortEntry decodes the entry at offset, whose lengths in p take a byte each. It is small enough
+// to be inlined. The entry may end behind the block.
+func shortEntry(p []byte, offset int) entry {
+	key := offset + 3
+	value := key + int(p[1])
+	return entry{int(p[0]), key, value, value + int(p[2])}
+}
+
+// decodeLongEntry decodes any entry. If that can't be done, it ends beyond every block.
+func decodeLongEntry(entries []byte, offset int) entry {
 	var lengths [3]int
 	for i := range lengths {
 		v, n := binary.Uvarint(entries[offset:])
 		if n <= 0 || v > math.MaxInt32 {
-			return entry{}, false
+			return entry{end: beyond}
 		}
 		lengths[i] = int(v)
 		offset += n
 	}
 	if left := len(entries) - offset; lengths[1] > left || lengths[2] > left-lengths[1] {
-		return entry{}, false
+		return entry{end: beyond}
 	}
 	value := offset + lengths[1]
-	return entry{lengths[0], offset, value, value + lengths[2]}, true
+	return entry{lengths[0], offset, value, value + lengths[2]}
 }
 
 // forEach calls visit for the entries of a block, whose keys need not be internal keys. key

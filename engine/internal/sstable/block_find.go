@@ -10,17 +10,25 @@ import (
 // the block's memory.
 func (b *block) find(target []byte) (value []byte, kind base.Kind, found bool, err error) {
 	c := comparison{user: base.UserKey(target)}
-	keyLen := 0
-	for offset := b.restartBefore(target); offset < len(b.entries); {
-		e, ok := decodeEntry(b.entries, offset)
-		if !ok || e.shared > keyLen {
+	entries, keyLen := b.entries, 0
+	for offset := b.restartBefore(target); offset < len(entries); {
+		// Most entries share more than what decides the order: a step past them calls nothing.
+		var e entry
+		if p := entries[offset:]; len(p) >= 3 && p[0]|p[1]|p[2] < 0x80 {
+			e = shortEntry(p, offset)
+		} else {
+			e = decodeLongEntry(entries, offset)
+		}
+		if e.end > len(entries) || e.shared > keyLen {
 			return nil, 0, false, errDamagedEntry
 		}
 		keyLen = e.shared + e.value - e.key
 		if keyLen < base.TrailerLen {
 			return nil, 0, false, errDamagedEntry
 		}
-		c.follow(e.shared, b.entries[e.key:e.value])
+		if e.shared <= c.matched || c.matched == len(c.user) {
+			c.follow(e.shared, entries[e.key:e.value])
+		}
 		order := c.order(keyLen - base.TrailerLen)
 		if order > 0 {
 			return nil, 0, false, nil
@@ -29,7 +37,7 @@ func (b *block) find(target []byte) (value []byte, kind base.Kind, found bool, e
 			if c.trailer().Kind() > base.KindPut {
 				return nil, 0, false, errDamagedEntry
 			}
-			return b.entries[e.value:e.end:e.end], c.trailer().Kind(), true, nil
+			return entries[e.value:e.end:e.end], c.trailer().Kind(), true, nil
 		}
 		offset = e.end
 	}

@@ -53,7 +53,9 @@ func (it *blockIterator) first() bool {
 func (it *blockIterator) last() bool { return it.lastBefore(len(it.entries)) }
 
 func (it *blockIterator) next() bool {
-	it.forgetSteps()
+	if len(it.steps) > 0 {
+		it.forgetSteps()
+	}
 	return it.advance(false)
 }
 

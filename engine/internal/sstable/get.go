@@ -18,13 +18,50 @@ const (
 // Get returns the newest entry of key's user key at or behind key, an internal key. The value
 // shares memory with the block cache: it must not be modified.
 func (r *Reader) Get(key []byte, mode Mode) (value []byte, kind base.Kind, found bool, err error) {
-	user := base.UserKey(key)
-	if !r.mayContain(user) {
-		return nil, 0, false, nil
+	f := Finder{r: r}
+	return f.Get(key, mode)
+}
+
+// Finder gets keys that come in ascending order. It keeps the last block: a key that falls into it,
+// too, needs neither filter nor index nor cache. It is for one goroutine.
+type Finder struct {
+	r     *Reader
+	index int  // of the block that is kept, if there is one
+	kept  bool // there is one
+	block block
+}
+
+// Reset begins with the smallest keys of r, which must stay open while it is used.
+func (f *Finder) Reset(r *Reader) { *f = Finder{r: r} }
+
+// Get is Reader.Get. The key must not be before that of the call before.
+func (f *Finder) Get(key []byte, mode Mode) (value []byte, kind base.Kind, found bool, err error) {
+	if !f.kept || base.Compare(f.r.index.key(f.index), key) < 0 {
+		if !f.r.mayContain(base.UserKey(key)) {
+			return nil, 0, false, nil
+		}
+		if ok, err := f.keep(key, mode); !ok {
+			return nil, 0, false, err
+		}
 	}
-	i := r.index.search(key)
+	value, kind, found, err = f.block.find(key)
+	if err != nil {
+		err = f.r.corrupt(f.r.index.blocks[f.index].offset, err)
+	}
+	return value, kind, found, err
+}
+
+// keep makes the block that may hold key the one that is kept. It returns false if there is none or
+// it can't be read.
+func (f *Finder) keep(key []byte, mode Mode) (ok bool, err error) {
+	r, i := f.r, 0
+	if f.kept {
+		i = r.index.searchFrom(f.index+1, key)
+	} else {
+		i = r.index.search(key)
+	}
 	if i == r.index.len() {
-		return nil, 0, false, nil
+		return false, nil
 	}
 	contents, ok := r.cached(i)
 	if !ok {
@@ -34,15 +71,11 @@ func (r *Reader) Get(key []byte, mode Mode) (value []byte, kind base.Kind, found
 			contents, err = r.fill(i, func() ([]byte, error) { return r.readBlock(i) })
 		}
 		if err != nil {
-			return nil, 0, false, err
+			return false, err
 		}
 	}
-	b := newBlock(contents)
-	value, kind, found, err = b.find(key)
-	if err != nil {
-		err = r.corrupt(r.index.blocks[i].offset, err)
-	}
-	return value, kind, found, err
+	f.index, f.kept, f.block = i, true, newBlock(contents)
+	return true, nil
 }
 
 // tryBlock returns data block i if that needs no wait.

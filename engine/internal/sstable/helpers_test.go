@@ -147,6 +147,21 @@ func checkGet(t testing.TB, r *Reader, model []kv, key []byte) {
 	}
 }
 
+// checkFinder gets keys in ascending order from one Finder.
+func checkFinder(t testing.TB, r *Reader, model []kv, keys [][]byte) {
+	t.Helper()
+	slices.SortFunc(keys, base.Compare)
+	var f Finder
+	f.Reset(r)
+	for _, key := range keys {
+		value, kind, found, err := f.Get(key, Wait)
+		want, wantFound := wantGet(model, key)
+		if err != nil || found != wantFound || found && (kind != base.TrailerOf(want.key).Kind() || !bytes.Equal(value, want.value)) {
+			t.Fatalf("Finder.Get(%q) = %q, kind %d, %v, %v; want %q of %q, %v", key, value, kind, found, err, want.value, want.key, wantFound)
+		}
+	}
+}
+
 // modelIterator is the specification of Iterator: a place in the model.
 type modelIterator struct {
 	model []kv

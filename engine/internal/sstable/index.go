@@ -78,8 +78,19 @@ func (x *index) key(i int) []byte {
 }
 
 // search returns the first block that may hold an entry at or behind key, or len.
-func (x *index) search(key []byte) int {
-	low, high := 0, len(x.blocks)
+func (x *index) search(key []byte) int { return x.searchBetween(0, len(x.blocks), key) }
+
+// searchFrom is search that looks at the blocks from i on, and at the near ones first.
+func (x *index) searchFrom(i int, key []byte) int {
+	low, high := i, i
+	for step := 1; high < len(x.blocks) && base.Compare(x.key(high), key) < 0; step *= 2 {
+		low, high = high+1, high+step
+	}
+	return x.searchBetween(low, min(high, len(x.blocks)), key)
+}
+
+// searchBetween is search if the result is from low to high.
+func (x *index) searchBetween(low, high int, key []byte) int {
 	for low < high {
 		mid := int(uint(low+high) / 2)
 		if base.Compare(x.key(mid), key) < 0 {

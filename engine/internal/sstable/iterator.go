@@ -8,6 +8,7 @@ import (
 type Iterator struct {
 	r    *Reader
 	fill bool
+	mode *Mode // nil: Wait
 
 	index int // of the data block
 	block blockIterator
@@ -25,7 +26,16 @@ const noBlock = -2
 // NewIterator returns an iterator. fill says whether the blocks it reads enter the cache.
 // The Reader must stay open until the iterator is closed.
 func (r *Reader) NewIterator(fill bool) *Iterator {
-	return &Iterator{r: r, fill: fill, index: noBlock}
+	it := new(Iterator)
+	it.Reset(r, fill, nil)
+	return it
+}
+
+// Reset makes it a new iterator over r, as NewIterator does, that keeps its buffers. Unless mode is
+// nil, each move reads as *mode says at its time.
+func (it *Iterator) Reset(r *Reader, fill bool, mode *Mode) {
+	it.r, it.fill, it.mode = r, fill, mode
+	it.index, it.err = noBlock, nil
 }
 
 // First moves to the smallest entry.
@@ -127,6 +137,9 @@ func (it *Iterator) load(i int) bool {
 func (it *Iterator) read(i int) ([]byte, error) {
 	if contents, ok := it.r.cached(i); ok {
 		return contents, nil
+	}
+	if it.mode != nil && *it.mode == Try {
+		return it.r.tryBlock(i)
 	}
 	step := i - it.index
 	if it.fill {

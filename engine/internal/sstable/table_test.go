@@ -18,6 +18,15 @@ func TestTableEqualsSortedModel(t *testing.T) {
 			for range 300 {
 				checkGet(t, r, model, probe(rng, model))
 			}
+			var probes [][]byte
+			for range 200 {
+				probes = append(probes, probe(rng, model))
+			}
+			checkFinder(t, r, model, probes[:rng.IntN(len(probes))])
+			for _, e := range model {
+				probes = append(probes, e.key)
+			}
+			checkFinder(t, r, model, probes)
 			for _, e := range model {
 				checkGet(t, r, model, e.key)
 			}

@@ -15,10 +15,11 @@ type LevelIterator struct {
 	cache  *Cache
 	tables []*manifest.Table
 	fill   bool
+	mode   *sstable.Mode // nil: wait
 
 	index   int // of the open table
 	table   *Table
-	current *sstable.Iterator
+	current sstable.Iterator // of table, if that is not nil
 	err     error
 }
 
@@ -34,6 +35,9 @@ func (c *Cache) NewLevelIterator(tables []*manifest.Table, fill bool) *LevelIter
 func (c *Cache) NewTableIterator(t *manifest.Table, fill bool) *LevelIterator {
 	return c.NewLevelIterator([]*manifest.Table{t}, fill)
 }
+
+// Obey makes each move read as *mode says at its time. Without that, moves may wait.
+func (l *LevelIterator) Obey(mode *sstable.Mode) { l.mode = mode }
 
 // First moves to the smallest entry.
 func (l *LevelIterator) First() bool {
@@ -92,7 +96,7 @@ func (l *LevelIterator) enterPreviousTable() bool {
 // open makes table i the current one; it returns false if there is none or it can't be opened.
 func (l *LevelIterator) open(i int) bool {
 	l.err = nil
-	if i == l.index && l.current != nil {
+	if i == l.index && l.table != nil {
 		return true
 	}
 	l.release()
@@ -100,26 +104,34 @@ func (l *LevelIterator) open(i int) bool {
 	if i < 0 || i >= len(l.tables) {
 		return false
 	}
-	table, err := l.cache.Acquire(l.tables[i].Num)
+	table, err := l.acquire(l.tables[i].Num)
 	if err != nil {
 		l.err = err
 		return false
 	}
-	l.table, l.current = table, table.NewIterator(l.fill)
+	l.table = table
+	l.current.Reset(table.Reader, l.fill, l.mode)
 	return true
 }
 
+func (l *LevelIterator) acquire(num base.FileNum) (*Table, error) {
+	if l.mode != nil && *l.mode == sstable.Try {
+		return l.cache.TryAcquire(num)
+	}
+	return l.cache.Acquire(num)
+}
+
 func (l *LevelIterator) release() {
-	if l.current == nil {
+	if l.table == nil {
 		return
 	}
 	_ = l.current.Close() // of memory only
 	l.table.Release()
-	l.table, l.current = nil, nil
+	l.table = nil
 }
 
 // Valid reports whether the iterator stands on an entry.
-func (l *LevelIterator) Valid() bool { return l.current != nil && l.current.Valid() }
+func (l *LevelIterator) Valid() bool { return l.table != nil && l.current.Valid() }
 
 // Key returns the current internal key.
 func (l *LevelIterator) Key() []byte { return l.current.Key() }
@@ -129,7 +141,7 @@ func (l *LevelIterator) Value() []byte { return l.current.Value() }
 
 // Error returns why the last move failed, or nil if the entries ended.
 func (l *LevelIterator) Error() error {
-	if l.err != nil || l.current == nil {
+	if l.err != nil || l.table == nil {
 		return l.err
 	}
 	return l.current.Error()
