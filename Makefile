@@ -53,6 +53,8 @@ test-browser: ## run the Go tests on IndexedDB in Chromium
 test-js: wasm js ## run the unit tests of the JavaScript package
 	$(call headline,JavaScript tests)
 	npm --prefix js test
+	$(call headline,Go's own tests as the engine is made smaller)
+	tests/slim.sh
 	$(call headline,directories in Node)
 	$(GO_WASM) test -exec $$(go env GOROOT)/lib/wasm/go_js_wasm_exec ./vfs/osfs
 
