@@ -80,7 +80,7 @@ type DB struct {
 	changed    chan struct{} // closed and replaced when what a write may wait for changes
 
 	background  sync.WaitGroup
-	ending      atomic.Bool // set before closing is closed: reads ask it, for a tenth of the time
+	ending      atomic.Bool // set before closing is closed: cheaper to ask, as every read does
 	closing     chan struct{}
 	flushWork   chan struct{} // holds at most one wake-up, as compactWork does
 	compactWork chan struct{}

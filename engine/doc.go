@@ -21,5 +21,6 @@
 // slices passed out belong to the caller, but for those of an Iterator.
 //
 // Methods whose names begin with Try never wait: not for I/O, nor for a lock that another
-// goroutine holds. They fail with ErrWouldWait instead. All others may wait.
+// goroutine holds. They fail with ErrWouldWait instead, and so do the moves of an Iterator that
+// is to try. All others may wait.
 package engine

@@ -91,7 +91,7 @@ func (c *counter) ask(data []byte, headers int) {
 // benchFrames is the number of different frames that are asked in turn.
 const benchFrames = 100
 
-// benchReads measures frames that ask makes, each of which is answered with so many headers, and
+// benchReads measures frames that build makes, each of which is answered with so many headers, and
 // reports the time for one of these.
 func benchReads(b *testing.B, headers int, build func(c *counter, random []int)) {
 	for _, load := range []struct {
