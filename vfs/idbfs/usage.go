@@ -35,32 +35,37 @@ func (fs *FS) stored() int64 {
 
 // originSpace gives the browser's estimate of what the origin takes and may take.
 func originSpace() (used, granted int64, ok bool) {
-	storage := js.Global().Get("navigator").Get("storage")
-	if !storage.Truthy() || !storage.Get("estimate").Truthy() {
-		return 0, 0, false
-	}
-	estimate, err := await(storage.Call("estimate"))
-	if err != nil || estimate.Get("quota").Type() != js.TypeNumber || estimate.Get("usage").Type() != js.TypeNumber {
+	estimate := estimateSpace()
+	if !estimate.Truthy() || estimate.Get("quota").Type() != js.TypeNumber || estimate.Get("usage").Type() != js.TypeNumber {
 		return 0, 0, false
 	}
 	return int64(estimate.Get("usage").Float()), int64(estimate.Get("quota").Float()), true
 }
 
-// databaseSpace gives the browser's estimate of what the origin's databases take. Chromium does.
+// databaseSpace gives the browser's estimate of what the origin's databases take. Chromium tells.
 func databaseSpace() (used int64, ok bool) {
+	estimate := estimateSpace()
+	if !estimate.Truthy() || !estimate.Get("usageDetails").Truthy() {
+		return 0, false
+	}
+	databases := estimate.Get("usageDetails").Get("indexedDB")
+	if databases.Type() != js.TypeNumber {
+		return 0, false
+	}
+	return int64(databases.Float()), true
+}
+
+// estimateSpace returns what the browser estimates, or a value that is not truthy.
+func estimateSpace() js.Value {
 	storage := js.Global().Get("navigator").Get("storage")
 	if !storage.Truthy() || !storage.Get("estimate").Truthy() {
-		return 0, false
+		return js.Undefined()
 	}
 	estimate, err := await(storage.Call("estimate"))
-	if err != nil || !estimate.Get("usageDetails").Truthy() {
-		return 0, false
+	if err != nil {
+		return js.Undefined()
 	}
-	details := estimate.Get("usageDetails").Get("indexedDB")
-	if details.Type() != js.TypeNumber {
-		return 0, false
-	}
-	return int64(details.Float()), true
+	return estimate
 }
 
 // noSpace returns the error of a refused writing. What browsers estimate to be left is not
