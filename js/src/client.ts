@@ -20,8 +20,11 @@ export interface Witness {
   clear(): void
 }
 
-/** A frame is sent when it has about this many bytes, or else at the end of the tick. */
-const FRAME_SIZE = 1 << 20
+/**
+ * A frame is sent when it has about this many bytes, or else at the end of the tick: an engine in
+ * another thread serves one while the next is made.
+ */
+const FRAME_SIZE = 128 << 10
 
 /** So many bytes of requests may be unanswered; the rest waits here, in order. */
 const MAX_IN_FLIGHT = 8 << 20

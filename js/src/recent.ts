@@ -120,8 +120,8 @@ export class Recent<V> {
   }
 }
 
-/** A value that was asked for, and the reply to that. @internal */
-export class RecentValue<V> implements Reply<V | undefined> {
+/** A value that was asked for, and the reply to that; then, where it is stored. @internal */
+export class RecentValue<V> implements Reply<V | undefined>, Stored {
   readonly key: string
   size = 0
   kept = false
@@ -129,7 +129,7 @@ export class RecentValue<V> implements Reply<V | undefined> {
   readonly #encoding: Encoding<V>
   readonly #recent: Recent<V>
   #value: V | undefined
-  #stored: Stored | undefined // if the value itself is not kept
+  #bytes: Uint8Array | undefined // if the value itself is not kept
 
   constructor(key: string, encoding: Encoding<V>, recent: Recent<V>) {
     this.key = key
@@ -142,19 +142,32 @@ export class RecentValue<V> implements Reply<V | undefined> {
     if (!this.#recent.keep(this, response.frameLength)) return value
     this.kept = true
     this.absent = response.absent
-    if (isObject(value)) this.#stored = new StoredBytes(response.valueBytes().slice())
+    if (isObject(value)) this.#bytes = response.valueBytes().slice()
     else this.#value = value
     return value
   }
 
+  /** Keeps what is stored, which is not known to be given back as it was put. */
   fill(stored: string): void {
     this.kept = true
-    this.#stored = new StoredText(stored)
+    this.#bytes = encoder.encode(stored)
   }
 
   /** Gives the value once more. */
   again(): V | undefined {
-    return this.#stored ? this.#encoding.decode(this.#stored) : this.#value
+    return this.#bytes ? this.#encoding.decode(this) : this.#value
+  }
+
+  firstByte(): number | undefined {
+    return this.#bytes![0]
+  }
+
+  valueBytes(skip = 0): Uint8Array {
+    return this.#bytes!.slice(skip)
+  }
+
+  valueText(skip = 0): string {
+    return utf8.decode(this.#bytes!.subarray(skip))
   }
 }
 
@@ -162,47 +175,5 @@ function isObject(value: unknown): boolean {
   return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-class StoredBytes implements Stored {
-  readonly #bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  firstByte(): number | undefined {
-    return this.#bytes[0]
-  }
-
-  valueBytes(skip = 0): Uint8Array {
-    return this.#bytes.slice(skip)
-  }
-
-  valueText(skip = 0): string {
-    return utf8.decode(this.#bytes.subarray(skip))
-  }
-}
-
 const encoder = new TextEncoder()
-
-/** A tag is a character as it is a byte. */
-class StoredText implements Stored {
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  firstByte(): number | undefined {
-    return this.#text === '' ? undefined : this.#text.charCodeAt(0)
-  }
-
-  valueBytes(skip = 0): Uint8Array {
-    return encoder.encode(this.#text.slice(skip))
-  }
-
-  valueText(skip = 0): string {
-    return this.#text.slice(skip)
-  }
-}
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -51,8 +51,9 @@ type Creation struct{ MustExist, MustBeNew bool }
 // blocks that are fetched at once.
 const maxReading = 64
 
-// maxFrame is the size in bytes from which a response frame is not held for more.
-const maxFrame = 1 << 20
+// maxFrame is the size in bytes from which a response frame is not held for more: a client in another
+// thread decodes one while the next is made.
+const maxFrame = 128 << 10
 
 // Session serves one client. Use New.
 type Session struct {
