@@ -15,8 +15,8 @@ const LARGEST_FRAME = 4 << 10
 /** Reads that are asked with so many bytes of others are answered in a larger frame. */
 const LARGEST_REQUEST = 2 << 10
 
-/** Of so many answers, one is asked of the engine all the same. */
-const IN_A_ROW = 256
+/** Of so many answers, some two milliseconds of them, one is asked of the engine all the same. */
+const IN_A_ROW = 1024
 
 /**
  * The values that were read or put last, kept beside an engine that is a message away: reading one
