@@ -41,7 +41,8 @@
 //  7. "made" changes in the transaction that adds or removes CURRENT. Where it is true and there is
 //     no CURRENT, data was lost: such a database is damaged, and not an empty store.
 //
-// A database "varve-reclaim/" and the name of this one comes and goes, see mergeYoung.
+// A database "varve-reclaim/" and the name of this one comes and goes: Chromium is made to
+// give back what was deleted, a while after that (tidy.go) and before a write is refused (reclaim.go).
 //
 // An FS whose lock was never taken is not fenced: it is for readers and for tests.
 //

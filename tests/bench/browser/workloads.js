@@ -156,7 +156,7 @@ export const writes = {
       for (let i = 0; running(i); i++) {
         const key = data.keys[wanted[i % wanted.length]]
         const began = performance.now()
-        await subject.get(key)
+        await subject.getMany([key]) // a page may answer get from its own memory
         times.push(performance.now() - began)
         // An inline engine that answers from memory would never let the browser go on.
         await turn()
