@@ -6,7 +6,7 @@
  * | `CLOSED` | The store, snapshot or scan has been closed, its engine has stopped, or its page was left. |
  * | `LOCKED` | Another tab or worker has the store open, or this page itself, by another `open`. |
  * | `NO_SPACE` | The browser grants no more space. `fields`: `wanted`, `available`, in bytes. |
- * | `CORRUPT` | Stored bytes are not what was written. `fields`: `file`, `offset`, `reason`. |
+ * | `CORRUPT` | Stored bytes are not what was written, or the browser threw them away. `fields`: `file`, `offset`, `reason`. |
  * | `INVALID_ARGUMENT` | The call can't be carried out as asked; the message says why. |
  * | `NOT_FOUND` | There is no such store, and `createIfMissing` is false. |
  * | `EXISTS` | There is such a store, and `errorIfExists` is true or `from` is given. |

@@ -394,6 +394,9 @@ func (fs *FS) takeOver() error {
 	if err != nil {
 		return err
 	}
+	if len(l.unfenced) > 0 {
+		fs.beginNewLog()
+	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.epoch = l.epoch
@@ -442,6 +445,7 @@ func (fs *FS) Close() error {
 	if held != nil {
 		err = errors.Join(err, held.web.Close())
 	}
+	fs.awaitNewLog()
 	fs.db.settle()
 	fs.pages.close()
 	if err != nil && dead == nil {

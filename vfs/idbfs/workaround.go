@@ -3,6 +3,7 @@
 package idbfs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,13 +77,14 @@ func connectOnce(name string, mustExist bool, timeout time.Duration) (conn js.Va
 		return conn, false, err
 	}
 	defer release()
+	lost := r.watchLoss()
 	var upgradeErr error
 	upgrade := func(db *idb.Database, _, _ uint) error {
 		created = true
 		if mustExist {
-			upgradeErr = vfs.ErrNotFound
+			upgradeErr = cmp.Or(lost.err, vfs.ErrNotFound)
 		} else {
-			upgradeErr = createObjectStores(db)
+			upgradeErr = createObjectStores(db, lost.err != nil)
 		}
 		if upgradeErr != nil {
 			_ = try(func() { r.js.Get("transaction").Call("abort") })
@@ -91,7 +93,8 @@ func connectOnce(name string, mustExist bool, timeout time.Duration) (conn js.Va
 	}
 	// The context must live as long as the request: without its listener for upgrades a
 	// database would come to be without object stores.
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancelContext := context.WithCancel(context.Background())
+	cancel := func() { cancelContext(); lost.release() }
 	wrapped, err := factory.Open(ctx, name, databaseVersion, upgrade)
 	if err != nil {
 		cancel()
@@ -111,6 +114,9 @@ func connectOnce(name string, mustExist bool, timeout time.Duration) (conn js.Va
 		return conn, false, fmt.Errorf("%w: %w", ErrFormat, err)
 	case err != nil:
 		return conn, false, err
+	case lost.err != nil:
+		r.js.Get("result").Call("close")
+		return conn, false, lost.err
 	}
 	return r.js.Get("result"), created, nil
 }
@@ -123,7 +129,8 @@ func (r request) closeLate(wrapped *idb.Request, cancel func()) {
 	}
 }
 
-func createObjectStores(db *idb.Database) error {
+// createObjectStores makes the object stores of an empty store, or of one that is known to be lost.
+func createObjectStores(db *idb.Database, lost bool) error {
 	for _, name := range []string{filesStore, pagesStore} {
 		if _, err := db.CreateObjectStore(name, idb.ObjectStoreOptions{}); err != nil {
 			return fmt.Errorf("create object store %s: %w", name, thrownAtCall(err))
@@ -138,6 +145,12 @@ func createObjectStores(db *idb.Database) error {
 	}
 	if _, err := meta.PutKey(js.ValueOf(epochKey), js.ValueOf(0)); err != nil {
 		return fmt.Errorf("put epoch: %w", thrownAtCall(err))
+	}
+	if !lost {
+		return nil
+	}
+	if _, err := meta.PutKey(js.ValueOf(madeKey), js.ValueOf(true)); err != nil {
+		return fmt.Errorf("put made: %w", thrownAtCall(err))
 	}
 	return nil
 }
