@@ -25,11 +25,9 @@ export async function hostPage(t, beside) {
   const work = await mkdtemp(join(tmpdir(), 'varve-hosttest-'))
   t.after(() => rm(work, { recursive: true }))
   const wasm = join(work, 'idbfs.wasm')
-  execFileSync('go', ['test', '-c', '-tags=varve_host', '-o', wasm, './vfs/idbfs'], {
-    cwd: root,
-    env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' },
-    stdio: 'inherit',
-  })
+  const go = (args, env = {}) => execFileSync('go', args, { cwd: root, env: { ...process.env, ...env }, stdio: 'inherit' })
+  go(['test', '-c', '-tags=varve_host', '-ldflags=-s -w', '-o', wasm, './vfs/idbfs'], { GOOS: 'js', GOARCH: 'wasm' })
+  go(['run', './wasm/slim', wasm]) // as the package's engine is
   const url = await serve(t, {
     '/': ['text/html', '<!doctype html><link rel="icon" href="data:,">'],
     '/worker.js': ['text/javascript', await bundle(new URL('host-worker.ts', import.meta.url))],

@@ -66,8 +66,12 @@ func BenchmarkLogSync(b *testing.B) {
 			check(b, log.Sync(c.durability))
 			record := make([]byte, 130)
 			beside(b, "commit"+c.name, 100, func() {
-				_, err := log.Write(record)
-				check(b, err, log.Sync(c.durability))
+				if _, err := log.Write(record); err != nil {
+					b.Fatal(err)
+				}
+				if err := log.Sync(c.durability); err != nil {
+					b.Fatal(err)
+				}
 			})
 			check(b, log.Close())
 		})
@@ -81,8 +85,9 @@ func BenchmarkReadRandomPage(b *testing.B) {
 	r := must(fs.Open("000001.ldb"))(b)
 	p := make([]byte, 4096)
 	beside(b, "readPages", 100, func() {
-		_, err := r.ReadAt(p, rand.Int64N(pages)*pageSize)
-		check(b, err)
+		if _, err := r.ReadAt(p, rand.Int64N(pages)*pageSize); err != nil {
+			b.Fatal(err)
+		}
 	})
 	check(b, r.Close())
 }
