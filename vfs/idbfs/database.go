@@ -23,6 +23,7 @@ const (
 	formatKey     = "format"
 	formatVersion = 1
 	epochKey      = "epoch"
+	closedKey     = "closed"
 	madeKey       = "made"
 )
 
@@ -47,7 +48,7 @@ type names struct {
 	meta, files, pages, everything js.Value
 	readonly, readwrite            js.Value
 	strict, relaxed                js.Value
-	epoch, format, made            js.Value
+	epoch, format, made, closed    js.Value
 	uint8Array, keyRange           js.Value
 }
 
@@ -64,6 +65,7 @@ func newNames() names {
 		epoch:      js.ValueOf(epochKey),
 		format:     js.ValueOf(formatKey),
 		made:       js.ValueOf(madeKey),
+		closed:     js.ValueOf(closedKey),
 		uint8Array: js.Global().Get("Uint8Array"),
 		keyRange:   js.Global().Get("IDBKeyRange"),
 	}
@@ -184,17 +186,24 @@ func hangUp(conn js.Value) {
 }
 
 // settle waits for the end of transactions whose results are there already: WebKit keeps a
-// database open for good if the worker ends before they do.
-func (db *database) settle() {
+// database open for good if the worker ends before they do. It notes that the owner of that epoch, if
+// it is not 0, has closed the store.
+func (db *database) settle(epoch int64) {
 	db.mu.Lock()
 	conn := db.conn
 	db.mu.Unlock()
 	if !conn.Truthy() {
 		return
 	}
-	if tx, err := db.begin(conn, db.names.everything, db.names.readwrite, db.names.relaxed); err == nil {
-		_ = tx.complete(js.Undefined())
+	tx, err := db.begin(conn, db.names.everything, db.names.readwrite, db.names.relaxed)
+	if err != nil {
+		return
 	}
+	var last js.Value
+	if epoch > 0 {
+		_ = try(func() { last = tx.store(db.names.meta).Call("put", epoch, db.names.closed) })
+	}
+	_ = tx.complete(last)
 }
 
 // close waits for running transactions, as the browser does. It is called once, after the

@@ -86,6 +86,7 @@ type listing struct {
 	pieces  int64 // of the headroom
 	lastID  int64 // the highest that was ever used, so far as can be seen
 	made    bool  // the directory was last known to have a root
+	closed  bool  // the last owner, if there was one, has closed the store
 
 	// Of one who takes over:
 	unfenced []int64                // unsealed files that have no fence yet
@@ -109,12 +110,13 @@ func (l *listing) hasRoot() bool {
 // readListing reads the directory within a transaction over all object stores.
 func (tx *transaction) readListing() (*listing, error) {
 	names := &tx.db.names
-	var format, epoch, made, keys, values, pieces, last js.Value
+	var format, epoch, made, closed, keys, values, pieces, last js.Value
 	if err := try(func() {
 		meta, files := tx.store(names.meta), tx.store(names.files)
 		format = meta.Call("get", names.format)
 		epoch = meta.Call("get", names.epoch)
 		made = meta.Call("get", names.made)
+		closed = meta.Call("get", names.closed)
 		keys = files.Call("getAllKeys")
 		values = files.Call("getAll")
 		pieces = tx.store(names.pages).Call("count", tx.db.jsRange(headroomRange))
@@ -136,6 +138,7 @@ func (tx *transaction) readListing() (*listing, error) {
 	if err != nil {
 		tx.abort()
 	}
+	l.closed = l.epoch == 0 || closed.Get("result").Equal(js.ValueOf(l.epoch))
 	return l, err
 }
 

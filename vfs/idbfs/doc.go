@@ -9,6 +9,8 @@
 //	meta          "format"               1
 //	              "epoch"                number of times that the store's lock was taken
 //	              "made"                 whether files has one named CURRENT
+//	              "closed"               the epoch whose owner was the last to close the store; where it
+//	                                     matters, see loss.go
 //	files         id, from 1 upwards     {name, sealed, paged, fenced, size, records}
 //	pages         id * 2^20 + index      Uint8Array: the record's bytes, never empty
 //	              index (id 0)           Uint8Array: a piece of the headroom, see headroom.go

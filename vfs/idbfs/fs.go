@@ -394,7 +394,7 @@ func (fs *FS) takeOver() error {
 	if err != nil {
 		return err
 	}
-	if len(l.unfenced) > 0 {
+	if !l.closed {
 		fs.beginNewLog()
 	}
 	fs.mu.Lock()
@@ -431,7 +431,7 @@ func (fs *FS) takeOverFull(ours func(id int64) bool) (*listing, error) {
 // Close implements vfs.FS. Bytes of closed Writers are committed first.
 func (fs *FS) Close() error {
 	fs.mu.Lock()
-	dead := fs.err
+	dead, epoch := fs.err, fs.epoch
 	fs.mu.Unlock()
 	if errors.Is(dead, vfs.ErrClosed) && !errors.Is(dead, errDeleted) {
 		return fmt.Errorf("close store %q: %w", fs.name, dead)
@@ -446,7 +446,10 @@ func (fs *FS) Close() error {
 		err = errors.Join(err, held.web.Close())
 	}
 	fs.awaitNewLog()
-	fs.db.settle()
+	if dead != nil || err != nil || !mayThrowAway() {
+		epoch = 0
+	}
+	fs.db.settle(epoch)
 	fs.pages.close()
 	if err != nil && dead == nil {
 		return fmt.Errorf("close store %q: %w", fs.name, err)

@@ -13,7 +13,7 @@ import (
 // finds. If it was killed while it wrote there, what it adds behind the record in part is damage to
 // it at the next start (github.com/google/leveldb/issues/1287), and it throws all databases of the
 // origin away. Two things can be done about that: have it begin a new log before it is killed
-// again, and not take the loss for a store that never was.
+// again, unless the last owner has closed the store, and not take the loss for a store that never was.
 
 // beginNewLog makes Chromium begin a new log, beside what else is done.
 func (fs *FS) beginNewLog() {

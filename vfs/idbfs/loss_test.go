@@ -19,21 +19,29 @@ func TestOnlyWhoFollowsACrashHasANewLogBegun(t *testing.T) {
 		deleted++
 		return call(original, this, args)
 	})
-	fs := must(openOwned(t))(t)
-	lock := must(fs.Lock())(t)
-	log := must(fs.Create("000003.log"))(t)
-	write(t, log, 1000)
-	check(t, log.Sync(vfs.Relaxed))
-	if deleted != 0 {
-		t.Errorf("%d databases were deleted where the owner of before had closed the store", deleted)
-	}
-	crash(fs)
-	check(t, lock.(*storeLock).web.Close())
-
-	for opening, want := range []int{1, 1, 1} {
-		check(t, must(openOwned(t))(t).Close())
+	left := func(name string, leave func(fs *FS, lock *storeLock), want int) {
+		t.Helper()
+		fs := must(openOwned(t))(t)
+		fs.awaitNewLog()
 		if deleted != want {
-			t.Errorf("opening %d after a crash: %d databases were deleted, want %d", opening, deleted, want)
+			t.Errorf("after %s, %d databases were deleted, want %d", name, deleted, want)
 		}
+		deleted = 0
+		leave(fs, must(fs.Lock())(t).(*storeLock))
 	}
+	closed := func(fs *FS, lock *storeLock) { check(t, lock.Close(), fs.Close()) }
+	killed := func(fs *FS, lock *storeLock) {
+		crash(fs)
+		check(t, lock.web.Close())
+	}
+	written := func(fs *FS, lock *storeLock) {
+		log := must(fs.Create("000003.log"))(t)
+		write(t, log, 1000)
+		check(t, log.Sync(vfs.Relaxed))
+		killed(fs, lock)
+	}
+	left("a good end", written, 0)
+	left("a crash", killed, 1)
+	left("a crash before anything was written", closed, 1)
+	left("a good end", closed, 0)
 }
