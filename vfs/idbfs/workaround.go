@@ -3,7 +3,6 @@
 package idbfs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,8 +80,8 @@ func connectOnce(name string, mustExist bool, timeout time.Duration) (conn js.Va
 	var upgradeErr error
 	upgrade := func(db *idb.Database, _, _ uint) error {
 		created = true
-		if mustExist {
-			upgradeErr = cmp.Or(lost.err, vfs.ErrNotFound)
+		if mustExist && lost.err == nil {
+			upgradeErr = vfs.ErrNotFound
 		} else {
 			upgradeErr = createObjectStores(db, lost.err != nil)
 		}

@@ -30,18 +30,18 @@ function exchange(page, value) {
 }
 
 /** What comes of opening the store: its value, or the error's code and message. */
-function attempt(page) {
-  return page.evaluate(async () => {
+function attempt(page, options = {}) {
+  return page.evaluate(async (options) => {
     const { open } = await import('/varve/index.js')
     try {
-      const store = await open('crash')
+      const store = await open('crash', options)
       const value = await store.get('key')
       await store.close()
       return value ?? 'nothing'
     } catch ({ code, message }) {
       return `${code}: ${message}`
     }
-  })
+  }, options)
 }
 
 // Chromium's LevelDB goes on in the log that it finds. Behind a record of which a crash left a part,
@@ -81,7 +81,7 @@ test('a store that Chromium threw away as damaged is not taken for a new one', a
 
   browser = await launch(t, profile)
   let page = await openPage(t, browser.context, url)
-  assert.match(await attempt(page), /^CORRUPT: .*the browser/)
+  assert.match(await attempt(page, { createIfMissing: false }), /^CORRUPT: .*the browser/)
   await page.reload()
   assert.match(await attempt(page), /^CORRUPT: /)
   await browser.kill()
