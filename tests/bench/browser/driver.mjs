@@ -1,6 +1,7 @@
 // Runs the workloads on each library in turn, in one browser, and starts that again on its
 // profile for what is asked of a store that is not in memory.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { launch, newProfile, openPage } from '../../e2e/harness/browser.mjs'
 import { Data } from './data.js'
@@ -11,15 +12,18 @@ export const PEERS = ['varve', 'varve-inline', 'raw-indexeddb', 'idb-keyval', 'd
 const STORE = 'bench'
 const STARTS = 5
 
+/** Milliseconds for which all stores of a phase are left alone: what is on disk is told when they have settled. */
+const REST = 12_000
+
 /** @typedef {{ peer: string, path: string, body: Uint8Array }} Fetched */
 
 /**
  * @param {{ after(end: () => unknown): void }} t ends the server and the browsers
- * @param {{ peers?: string[], records: number, rounds: number, log?: (line: string) => void }} options
+ * @param {{ peers?: string[], records: number, rounds: number, rest?: number, log?: (line: string) => void }} options
  * @returns {Promise<{ results: Record<string, Record<string, number[]>>, fetched: Fetched[] }>} by
  *   library and row, a number a round; and all that the pages fetched
  */
-export async function measure(t, { peers = PEERS, records, rounds, log = () => undefined }) {
+export async function measure(t, { peers = PEERS, records, rounds, rest = REST, log = () => undefined }) {
   const results = Object.fromEntries(peers.map((peer) => [peer, {}]))
   const keep = (peer, numbers) => {
     for (const [row, number] of Object.entries(numbers)) (results[peer][row] ??= []).push(number)
@@ -33,12 +37,12 @@ export async function measure(t, { peers = PEERS, records, rounds, log = () => u
     const profile = await newProfile(t)
     const first = await launch(t, profile)
     for (const phase of ['reads', 'writes']) {
-      await runPhase(t, first.context, order, phase, phase, { url, records, keep, log: (line) => log(`round ${round + 1}: ${line}`) })
+      await runPhase(t, first.context, order, phase, phase, { url, records, keep, rest, log: (line) => log(`round ${round + 1}: ${line}`) })
     }
     await first.close()
 
     const second = await launch(t, profile)
-    await runPhase(t, second.context, order, 'reads', 'afterRestart', { url, records, keep, log: (line) => log(`round ${round + 1}: ${line}`) })
+    await runPhase(t, second.context, order, 'reads', 'afterRestart', { url, records, keep, rest: 0, log: (line) => log(`round ${round + 1}: ${line}`) })
     for (const peer of order) keep(peer, { start: await startOf(t, second.context, url(peer, 'reads', 'start.html'), records) })
     await second.kill()
   }
@@ -57,7 +61,7 @@ export function addWire(results, fetched) {
 }
 
 /** Runs each workload of a phase on each library, one after the other. */
-async function runPhase(t, context, order, store, phase, { url, records, keep, log }) {
+async function runPhase(t, context, order, store, phase, { url, records, keep, rest, log }) {
   const pages = new Map()
   for (const peer of order) {
     const page = await openPage(t, context, url(peer, store, 'page.html'))
@@ -73,6 +77,7 @@ async function runPhase(t, context, order, store, phase, { url, records, keep, l
       log(`${peer} ${JSON.stringify(numbers)}`)
     }
   }
+  await sleep(rest)
   for (const page of pages.values()) {
     await page.evaluate(() => bench.close())
     await page.close()
