@@ -45,3 +45,48 @@ func TestOnlyWhoFollowsACrashHasANewLogBegun(t *testing.T) {
 	left("a crash before anything was written", closed, 1)
 	left("a good end", closed, 0)
 }
+
+// tellLoss makes the browser say of the next database that is made that it threw away the one of
+// before. It says so once.
+func tellLoss(t *testing.T) {
+	prototype := js.Global().Get("IDBVersionChangeEvent").Get("prototype")
+	object := js.Global().Get("Object")
+	original := object.Call("getOwnPropertyDescriptor", prototype, "dataLoss")
+	restore := func() { object.Call("defineProperty", prototype, "dataLoss", original) }
+	told := js.Undefined()
+	getter := js.FuncOf(func(event js.Value, _ []js.Value) any {
+		if event.Get("type").String() != "upgradeneeded" {
+			return "none"
+		}
+		if told.IsUndefined() {
+			told = event
+		}
+		if told.Equal(event) {
+			return "total"
+		}
+		return "none"
+	})
+	object.Call("defineProperty", prototype, "dataLoss", map[string]any{"get": getter, "configurable": true})
+	t.Cleanup(func() {
+		restore()
+		getter.Release()
+	})
+}
+
+func TestStoreThatTheBrowserThrewAwayStaysDamagedUntilItIsDestroyed(t *testing.T) {
+	for name, first := range map[string]Options{"Made": {}, "Wanted": {MustExist: true}, "New": {MustBeNew: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { _ = Destroy(t.Name()) })
+			tellLoss(t)
+			for _, o := range []Options{first, {}, {MustExist: true}, {Lock: true}} {
+				fs, err := Open(t.Name(), o)
+				wantError(t, "Open", err, vfs.ErrDamaged)
+				if err == nil {
+					check(t, fs.Close())
+				}
+			}
+			check(t, Destroy(t.Name()))
+			check(t, must(Open(t.Name(), Options{}))(t).Close())
+		})
+	}
+}

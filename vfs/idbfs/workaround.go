@@ -3,7 +3,6 @@
 package idbfs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,9 +80,10 @@ func connectOnce(name string, mustExist bool, timeout time.Duration) (conn js.Va
 	var upgradeErr error
 	upgrade := func(db *idb.Database, _, _ uint) error {
 		created = true
-		if mustExist {
-			upgradeErr = cmp.Or(lost.err, vfs.ErrNotFound)
+		if mustExist && lost.err == nil {
+			upgradeErr = vfs.ErrNotFound
 		} else {
+			// The browser tells of a loss once: the next Open must find what says so.
 			upgradeErr = createObjectStores(db, lost.err != nil)
 		}
 		if upgradeErr != nil {
