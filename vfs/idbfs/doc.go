@@ -37,7 +37,7 @@
 //     other one begins when both have succeeded or their Writers are dead.
 //  4. Who takes the lock increments the epoch and adds a fence, an empty record, behind the
 //     last record of each unsealed file. One who lost the lock without noticing can no longer
-//     add there, and finds the new epoch whenever it writes to the directory.
+//     add there, and finds the new epoch whenever it writes to the directory or connects anew.
 //  5. Ids of files are not used again.
 //  6. A file's records are deleted in slices, its entry with the last of them.
 //  7. "made" changes in the transaction that adds or removes CURRENT. Where it is true and there is

@@ -383,6 +383,7 @@ func (fs *FS) takeOver() error {
 		f := fs.files[id]
 		return f != nil && f.writing
 	}
+	fs.db.own(0)
 	l, err := fs.db.takeOver(ours, true)
 	switch {
 	case isRefusal(err):
@@ -394,6 +395,7 @@ func (fs *FS) takeOver() error {
 	if err != nil {
 		return err
 	}
+	fs.db.own(l.epoch)
 	if !l.closed {
 		fs.beginNewLog()
 	}
