@@ -45,7 +45,7 @@
 //
 // A database "varve-reclaim/" and the name of this one comes and goes: Chromium is made to
 // give back what was deleted, a while after that (tidy.go) and before a write is refused (reclaim.go),
-// and to begin a new log after a crash (loss.go). Where Chromium says that it threw the database of
+// and to begin a new log for what is written (loss.go). Where Chromium says that it threw the database of
 // before away, the new one is made with "made" set, so that it stays damaged until it is destroyed. It
 // says so of the first database that is made, though those of the whole origin are gone.
 //

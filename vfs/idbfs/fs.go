@@ -59,6 +59,7 @@ type FS struct {
 	sweep    sweep
 	tidying  bool        // or about to
 	upkeep   *time.Timer // until the headroom and the sweep are due; nil when they are or were
+	oldLog   bool        // a new log of the browser's is due with them
 	stats    Metrics
 }
 
@@ -411,6 +412,7 @@ func (fs *FS) takeOver() error {
 	if len(fs.commit.drops) > 0 {
 		fs.wake()
 	}
+	fs.oldLog = l.closed
 	fs.putOffUpkeep()
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/varvedb/varve/vfs"
 )
 
-func TestOnlyWhoFollowsACrashHasANewLogBegun(t *testing.T) {
+func TestNewLogIsBegunAtOnceAfterACrashAndElseWithTheUpkeep(t *testing.T) {
 	if !mayThrowAway() {
 		t.Fatal("this is Chromium, and it is taken for another browser")
 	}
@@ -21,12 +21,19 @@ func TestOnlyWhoFollowsACrashHasANewLogBegun(t *testing.T) {
 	})
 	left := func(name string, leave func(fs *FS, lock *storeLock), want int) {
 		t.Helper()
+		deleted = 0
 		fs := must(openOwned(t))(t)
 		fs.awaitNewLog()
 		if deleted != want {
 			t.Errorf("after %s, %d databases were deleted, want %d", name, deleted, want)
 		}
-		deleted = 0
+		fs.mu.Lock()
+		fs.beginUpkeep()
+		fs.mu.Unlock()
+		fs.awaitNewLog()
+		if deleted != 1 {
+			t.Errorf("after %s and the upkeep, %d databases were deleted, want 1", name, deleted)
+		}
 		leave(fs, must(fs.Lock())(t).(*storeLock))
 	}
 	closed := func(fs *FS, lock *storeLock) { check(t, lock.Close(), fs.Close()) }
