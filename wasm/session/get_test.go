@@ -2,8 +2,10 @@ package session
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/varvedb/varve/vfs/memfs"
 	"github.com/varvedb/varve/wasm/frame"
@@ -104,6 +106,26 @@ func TestGetsTogetherOfWhichOneMayNotWaitYetAreAnsweredInOrder(t *testing.T) {
 	gate.unshut()
 	for i, want := range []string{"1", strings.Repeat("x", 200), "old", "1", "-", "old"} {
 		checkValues(t, "get of "+keys[i], c.await(ids[i]), want)
+	}
+}
+
+// It may have brought megabytes of values beside.
+func TestFrameOfGetsTogetherIsNotKept(t *testing.T) {
+	c := openClient(t, memfs.New())
+	var id uint32
+	for range 2 * togetherFrom {
+		id = c.add(frame.Get, 0, "k", "")
+	}
+	data := c.take()
+	kept := weak.Make(&data[0])
+	if _, err := c.session.Submit(data); err != nil {
+		t.Fatal(err)
+	}
+	checkValues(t, "get", c.await(id), "-")
+	c.do(frame.Has, 0, "k")
+	runtime.GC()
+	if kept.Value() != nil {
+		t.Error("the frame is kept")
 	}
 }
 
