@@ -106,7 +106,7 @@ func (db *DB) recover() error {
 const maxReplayedLogs = 4
 
 // maxReplayed is how many bytes of a memtable may come from logs again at each Open. What is more is
-// flushed once no table was read for flushPause.
+// flushed once no table was read for flushPause, and space is not short.
 const (
 	maxReplayed = 256 << 10
 	flushPause  = time.Second
@@ -121,7 +121,7 @@ func (db *DB) putOffFlush() {
 	}
 	before := db.tableReads()
 	db.flushLater = time.AfterFunc(flushPause, func() {
-		if db.tableReads() != before {
+		if db.tableReads() != before || db.ShortOfSpace() {
 			db.putOffFlush()
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/vfs/faultfs"
 )
 
 // fill puts so many bytes, which stay in the log when the store is closed.
@@ -63,5 +64,28 @@ func TestLittleThatWasReplayedStaysInTheLog(t *testing.T) {
 	time.Sleep(flushPause + flushPause/4)
 	if n := f.logBytes(); n < maxReplayed/2 {
 		t.Errorf("the logs hold %d bytes, want all that was put", n)
+	}
+}
+
+// To flush takes space that is kept for deletes then.
+func TestWhereSpaceIsShortWhatWasReplayedStaysInTheLog(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, quietOptions())
+	f.fill(maxReplayed + 8<<10)
+	f.must(f.Close())
+	full := &faultfs.Full{FS: f.medium}
+	full.Short.Store(true)
+	db, err := Open(full, &f.options)
+	f.must(err)
+	f.DB = db
+	time.Sleep(2*flushPause + flushPause/4)
+	if n := f.logBytes(); n < maxReplayed {
+		t.Errorf("the logs hold %d bytes, want all that was put", n)
+	}
+	full.Short.Store(false)
+	for end := time.Now().Add(flushPause + 10*time.Second); f.logBytes() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the logs still hold %d bytes when there is space again", f.logBytes())
+		}
 	}
 }

@@ -163,3 +163,13 @@ func TestRecordMissingFromAnUnsealedFileIsDamage(t *testing.T) {
 	edit(t, func(tx *transaction) { tx.js.Call("objectStore", pagesStore).Call("delete", lost) })
 	wantError(t, "open and read", openAndRead(t.Name()), vfs.ErrDamaged)
 }
+
+func TestOwnerWhoseEpochWasWipedWritesNoMore(t *testing.T) {
+	storeWithRoot(t)
+	fs := must(openOwned(t))(t)
+	edit(t, func(tx *transaction) { tx.js.Call("objectStore", metaStore).Call("clear") })
+	check(t, fs.Remove("000002.ldb"))
+	wantError(t, "Commit", fs.flush(vfs.Relaxed), vfs.ErrLocked)
+	_, err := fs.Create("000003.log")
+	wantError(t, "Create", err, vfs.ErrLocked)
+}

@@ -38,6 +38,7 @@ type database struct {
 	conn      js.Value      // undefined if there is none
 	opening   chan struct{} // closed when the goroutine that is connecting has finished
 	gone      error         // why there will be no connection any more
+	epoch     int64         // of this owner; 0 before it took the lock
 	listeners []*listener
 
 	onClose, onVersionChange js.Func
@@ -140,19 +141,54 @@ func (db *database) connection() (js.Value, error) {
 	db.mu.Unlock()
 
 	conn, _, err := connect(db.name, true, db.timeout)
+	if errors.Is(err, vfs.ErrNotFound) {
+		err = errDeleted
+	}
+	if err == nil {
+		err = db.recognize(conn)
+	}
 
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	close(db.opening)
 	db.opening = nil
-	if errors.Is(err, vfs.ErrNotFound) {
-		db.gone = errDeleted
-		err = errDeleted
+	if errors.Is(err, errDeleted) || errors.Is(err, errLostLock) {
+		db.gone = err
 	}
 	if err != nil {
 		return js.Undefined(), fmt.Errorf("reconnect to the database: %w", err)
 	}
 	return conn, db.adopt(conn)
+}
+
+// recognize closes conn and fails if it leads to a database that took the place of the one that this
+// owner had: there, nothing would refuse its records.
+func (db *database) recognize(conn js.Value) (err error) {
+	db.mu.Lock()
+	epoch := db.epoch
+	db.mu.Unlock()
+	if epoch == 0 {
+		return nil
+	}
+	now, err := db.epochOf(conn)
+	switch {
+	case err != nil:
+	case now < epoch:
+		err = errDeleted
+	case now > epoch:
+		err = errLostLock
+	}
+	if err != nil {
+		conn.Call("close")
+	}
+	return err
+}
+
+// own makes this the owner of that epoch. 0 stands for one that is about to know its epoch.
+func (db *database) own(epoch int64) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.epoch = epoch
 }
 
 // retrying calls f with a connection. If the browser turns out to have closed it, f is called

@@ -37,7 +37,7 @@
 //     other one begins when both have succeeded or their Writers are dead.
 //  4. Who takes the lock increments the epoch and adds a fence, an empty record, behind the
 //     last record of each unsealed file. One who lost the lock without noticing can no longer
-//     add there, and finds the new epoch whenever it writes to the directory.
+//     add there, and finds the new epoch whenever it writes to the directory or connects anew.
 //  5. Ids of files are not used again.
 //  6. A file's records are deleted in slices, its entry with the last of them.
 //  7. "made" changes in the transaction that adds or removes CURRENT. Where it is true and there is
@@ -45,8 +45,9 @@
 //
 // A database "varve-reclaim/" and the name of this one comes and goes: Chromium is made to
 // give back what was deleted, a while after that (tidy.go) and before a write is refused (reclaim.go),
-// and to begin a new log after a crash (loss.go). Where Chromium says that it threw the database of
-// before away, the new one is made with "made" set, so that it stays damaged until it is destroyed.
+// and to begin a new log for what is written (loss.go). Where Chromium says that it threw the database of
+// before away, the new one is made with "made" set, so that it stays damaged until it is destroyed. It
+// says so of the first database that is made, though those of the whole origin are gone.
 //
 // An FS whose lock was never taken is not fenced: it is for readers and for tests.
 //

@@ -149,3 +149,31 @@ func TestLockExcludesOthers(t *testing.T) {
 	}
 	check(t, lock.Close())
 }
+
+// A user who clears the site's data ends the connection, and another tab that opens the store, if only
+// to hear that it is locked, makes a database of the same name.
+func TestOwnerWritesNothingIntoADatabaseThatTookThePlaceOfItsOwn(t *testing.T) {
+	for name, other := range map[string]Options{"Empty": {}, "Owned": {Lock: true}} {
+		t.Run(name, func(t *testing.T) {
+			storeWithRoot(t)
+			fs := withoutWebLock(openAgain(t, t.Name()))
+			lock := must(fs.Lock())(t)
+			log := must(fs.Create("000003.log"))(t)
+			write(t, log, 100)
+			check(t, log.Sync(vfs.Relaxed))
+
+			fs.db.disconnect(must(fs.db.connection())(t))
+			check(t, deleteDatabase(t.Name(), blockedPatience, deleteTimeout))
+			second := must(Open(t.Name(), other))(t)
+			write(t, log, 100)
+			wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrClosed)
+			if n := storedRecords(t, second, second.db.names.pages); n != 0 {
+				t.Errorf("the new database has %d records", n)
+			}
+			_, err := fs.Create("000004.log")
+			wantError(t, "Create", err, vfs.ErrClosed)
+			_ = lock.Close()
+			check(t, second.Close())
+		})
+	}
+}

@@ -59,6 +59,7 @@ type FS struct {
 	sweep    sweep
 	tidying  bool        // or about to
 	upkeep   *time.Timer // until the headroom and the sweep are due; nil when they are or were
+	oldLog   bool        // a new log of the browser's is due with them
 	stats    Metrics
 }
 
@@ -383,6 +384,7 @@ func (fs *FS) takeOver() error {
 		f := fs.files[id]
 		return f != nil && f.writing
 	}
+	fs.db.own(0)
 	l, err := fs.db.takeOver(ours, true)
 	switch {
 	case isRefusal(err):
@@ -394,6 +396,7 @@ func (fs *FS) takeOver() error {
 	if err != nil {
 		return err
 	}
+	fs.db.own(l.epoch)
 	if !l.closed {
 		fs.beginNewLog()
 	}
@@ -409,6 +412,7 @@ func (fs *FS) takeOver() error {
 	if len(fs.commit.drops) > 0 {
 		fs.wake()
 	}
+	fs.oldLog = l.closed
 	fs.putOffUpkeep()
 	return nil
 }

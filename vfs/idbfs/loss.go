@@ -13,21 +13,21 @@ import (
 // finds. If it was killed while it wrote there, what it adds behind the record in part is damage to
 // it at the next start (github.com/google/leveldb/issues/1287), and it throws all databases of the
 // origin away. Two things can be done about that: have it begin a new log before it is killed
-// again, unless the last owner has closed the store, and not take the loss for a store that never was.
+// again, and not take the loss for a store that never was. The new log is begun at once unless the last
+// owner has closed the store, and else a moment later: another database may have been written then.
 
 // beginNewLog makes Chromium begin a new log, beside what else is done.
 func (fs *FS) beginNewLog() {
-	if !mayThrowAway() {
+	if !mayThrowAway() || !fs.reclaim.TryLock() { // whoever holds it has Chromium begin one, too
 		return
 	}
-	fs.reclaim.Lock()
 	go func() {
 		defer fs.reclaim.Unlock()
 		fs.db.mergeYoung()
 	}()
 }
 
-// awaitNewLog is for who closes the store in good order: the next owner begins no new log then.
+// awaitNewLog is for who closes the store in good order: the next owner is in no haste then.
 func (fs *FS) awaitNewLog() {
 	fs.reclaim.Lock()
 	defer fs.reclaim.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/varvedb/varve/vfs"
 )
 
-func TestOnlyWhoFollowsACrashHasANewLogBegun(t *testing.T) {
+func TestNewLogIsBegunAtOnceAfterACrashAndElseWithTheUpkeep(t *testing.T) {
 	if !mayThrowAway() {
 		t.Fatal("this is Chromium, and it is taken for another browser")
 	}
@@ -21,12 +21,19 @@ func TestOnlyWhoFollowsACrashHasANewLogBegun(t *testing.T) {
 	})
 	left := func(name string, leave func(fs *FS, lock *storeLock), want int) {
 		t.Helper()
+		deleted = 0
 		fs := must(openOwned(t))(t)
 		fs.awaitNewLog()
 		if deleted != want {
 			t.Errorf("after %s, %d databases were deleted, want %d", name, deleted, want)
 		}
-		deleted = 0
+		fs.mu.Lock()
+		fs.beginUpkeep()
+		fs.mu.Unlock()
+		fs.awaitNewLog()
+		if deleted != 1 {
+			t.Errorf("after %s and the upkeep, %d databases were deleted, want 1", name, deleted)
+		}
 		leave(fs, must(fs.Lock())(t).(*storeLock))
 	}
 	closed := func(fs *FS, lock *storeLock) { check(t, lock.Close(), fs.Close()) }
@@ -44,4 +51,49 @@ func TestOnlyWhoFollowsACrashHasANewLogBegun(t *testing.T) {
 	left("a crash", killed, 1)
 	left("a crash before anything was written", closed, 1)
 	left("a good end", closed, 0)
+}
+
+// tellLoss makes the browser say of the next database that is made that it threw away the one of
+// before. It says so once.
+func tellLoss(t *testing.T) {
+	prototype := js.Global().Get("IDBVersionChangeEvent").Get("prototype")
+	object := js.Global().Get("Object")
+	original := object.Call("getOwnPropertyDescriptor", prototype, "dataLoss")
+	restore := func() { object.Call("defineProperty", prototype, "dataLoss", original) }
+	told := js.Undefined()
+	getter := js.FuncOf(func(event js.Value, _ []js.Value) any {
+		if event.Get("type").String() != "upgradeneeded" {
+			return "none"
+		}
+		if told.IsUndefined() {
+			told = event
+		}
+		if told.Equal(event) {
+			return "total"
+		}
+		return "none"
+	})
+	object.Call("defineProperty", prototype, "dataLoss", map[string]any{"get": getter, "configurable": true})
+	t.Cleanup(func() {
+		restore()
+		getter.Release()
+	})
+}
+
+func TestStoreThatTheBrowserThrewAwayStaysDamagedUntilItIsDestroyed(t *testing.T) {
+	for name, first := range map[string]Options{"Made": {}, "Wanted": {MustExist: true}, "New": {MustBeNew: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { _ = Destroy(t.Name()) })
+			tellLoss(t)
+			for _, o := range []Options{first, {}, {MustExist: true}, {Lock: true}} {
+				fs, err := Open(t.Name(), o)
+				wantError(t, "Open", err, vfs.ErrDamaged)
+				if err == nil {
+					check(t, fs.Close())
+				}
+			}
+			check(t, Destroy(t.Name()))
+			check(t, must(Open(t.Name(), Options{}))(t).Close())
+		})
+	}
 }

@@ -184,16 +184,22 @@ func (db *database) jsRange(r keyRange) js.Value {
 
 // epochIs reports whether the store's epoch is still the given one.
 func (db *database) epochIs(conn js.Value, epoch int64) bool {
+	now, err := db.epochOf(conn)
+	return err == nil && (epoch == 0 || now == epoch)
+}
+
+// epochOf returns the epoch in the database that conn leads to, 0 if there is none.
+func (db *database) epochOf(conn js.Value) (epoch int64, err error) {
 	tx, err := db.begin(conn, db.names.meta, db.names.readonly, db.names.relaxed)
 	if err != nil {
-		return false
+		return 0, err
 	}
 	now, err := tx.await(tx.store(db.names.meta).Call("get", db.names.epoch))
 	if err != nil {
-		return false
+		return 0, err
 	}
 	tx.leave()
-	return epoch == 0 || int64(now.Float()) == epoch
+	return epochFrom(now), nil
 }
 
 func (db *database) readPages(reads []pageRead) error {

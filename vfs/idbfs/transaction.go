@@ -68,11 +68,19 @@ func (tx *transaction) checkEpoch(request js.Value, epoch int64) error {
 	if err != nil {
 		return err
 	}
-	if int64(now.Float()) != epoch {
+	if epochFrom(now) != epoch {
 		tx.abort()
 		return errLostLock
 	}
 	return nil
+}
+
+// epochFrom returns the epoch that was read, or 0 if it is no longer there.
+func epochFrom(v js.Value) int64 {
+	if v.Type() != js.TypeNumber {
+		return 0
+	}
+	return int64(v.Float())
 }
 
 // leave lets a transaction that only read end by itself. Committing it would be wrong:

@@ -28,7 +28,7 @@ func (fs *FS) putOffUpkeep() {
 	})
 }
 
-// beginUpkeep lets the committer do what was put off, if it still is.
+// beginUpkeep lets what was put off be done, if it still is. FS.mu is held.
 func (fs *FS) beginUpkeep() {
 	if fs.upkeep == nil {
 		return
@@ -37,6 +37,9 @@ func (fs *FS) beginUpkeep() {
 	fs.upkeep = nil
 	if fs.err == nil {
 		fs.headroom.due, fs.sweep.due = true, true
+		if fs.oldLog {
+			fs.beginNewLog()
+		}
 		fs.wake()
 	}
 }

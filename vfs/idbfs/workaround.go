@@ -83,6 +83,7 @@ func connectOnce(name string, mustExist bool, timeout time.Duration) (conn js.Va
 		if mustExist && lost.err == nil {
 			upgradeErr = vfs.ErrNotFound
 		} else {
+			// The browser tells of a loss once: the next Open must find what says so.
 			upgradeErr = createObjectStores(db, lost.err != nil)
 		}
 		if upgradeErr != nil {

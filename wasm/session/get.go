@@ -116,5 +116,7 @@ func (s *Session) forgetGets() {
 	if cap(s.keys) > maxTogether {
 		s.keys = nil
 	}
+	clear(s.gets)
+	clear(s.keys)
 	s.gets, s.keys = s.gets[:0], s.keys[:0]
 }

@@ -2,8 +2,10 @@ package session
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/varvedb/varve/vfs/memfs"
 	"github.com/varvedb/varve/wasm/frame"
@@ -67,6 +69,64 @@ func TestOfGetsTogetherOnlyThoseWaitWhoseBlockIsNotInMemory(t *testing.T) {
 	gate.unshut()
 	checkValues(t, "get that waited", c.await(far), "old")
 	checkValues(t, "the other that waited", c.await(again), "old")
+}
+
+// An Ingest keeps snapshots from being taken, and a get that has to read a table needs one.
+func TestGetsTogetherOfWhichOneMayNotWaitYetAreAnsweredInOrder(t *testing.T) {
+	c, gate := coldClient(t)
+	begun, end, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		ended <- c.session.db.Ingest(func(func(key, value []byte) bool) {
+			close(begun)
+			<-end
+		})
+	}()
+	<-begun
+	c.put("new", "1")
+	gate.shut()
+	var ids []uint32
+	keys := []string{"new", "fill0003", "k", "new", "missing", "k"}
+	for _, key := range keys {
+		ids = append(ids, c.add(frame.Get, 0, key, ""))
+	}
+	put := c.add(frame.Put, 0, "new", "2")
+	behind := c.add(frame.Get, 0, "new", "")
+	c.submit()
+	for i, id := range append(ids, put, behind) {
+		if answered := c.answered(id); answered != (i == 0) {
+			t.Errorf("request %d: answered %t, though no snapshot can be taken", i, answered)
+		}
+	}
+	close(end)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	checkValues(t, "put", c.await(put), "")
+	checkValues(t, "get behind the put", c.await(behind), "2")
+	gate.unshut()
+	for i, want := range []string{"1", strings.Repeat("x", 200), "old", "1", "-", "old"} {
+		checkValues(t, "get of "+keys[i], c.await(ids[i]), want)
+	}
+}
+
+// It may have brought megabytes of values beside.
+func TestFrameOfGetsTogetherIsNotKept(t *testing.T) {
+	c := openClient(t, memfs.New())
+	var id uint32
+	for range 2 * togetherFrom {
+		id = c.add(frame.Get, 0, "k", "")
+	}
+	data := c.take()
+	kept := weak.Make(&data[0])
+	if _, err := c.session.Submit(data); err != nil {
+		t.Fatal(err)
+	}
+	checkValues(t, "get", c.await(id), "-")
+	c.do(frame.Has, 0, "k")
+	runtime.GC()
+	if kept.Value() != nil {
+		t.Error("the frame is kept")
+	}
 }
 
 func TestGetsTogetherFillSeveralFrames(t *testing.T) {
