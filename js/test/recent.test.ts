@@ -184,6 +184,30 @@ test('no more is kept than a sixteenth of the budget', () =>
     assert.ok(arrived() - before > 100 * 500, 'most are not')
   }))
 
+test('keys larger than all that may be kept leave room for others', () =>
+  withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
+    for (let i = 0; i < 20; i++) await store.put(`${i}`.padEnd(60_000, '/'), 'v'.repeat(4000))
+    await store.put('k', 'v')
+    const before = arrived()
+    assert.equal(await store.get('k'), 'v')
+    assert.equal(arrived(), before)
+  }))
+
+test('a key that is a part of a larger text does not keep that alive', () =>
+  withRemote<number>({}, async (store) => {
+    const heap = () => {
+      globalThis.gc!()
+      return process.memoryUsage().heapUsed
+    }
+    const before = heap()
+    for (let i = 0; i < 100; i++) {
+      const text = `key ${i}, and more; `.repeat(1 << 16)
+      await store.put(text.slice(0, 20), i)
+      await store.get(text.slice(0, 21))
+    }
+    assert.ok(heap() - before < 20 << 20, 'each text is kept')
+  }))
+
 test('what was read with much else is not kept', () =>
   withRemote<string>({}, async (store, arrived) => {
     const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`)
