@@ -67,10 +67,15 @@ export function openScan<T>(
   return new Scan(client, registry, handle, chunks, first, signal?.aborted ? undefined : signal, wanted)
 }
 
-/** Begins an archive of the store, whose moment is this call. @internal */
+/**
+ * Begins an archive of the store, whose moment is this call. Its pieces are memory of their own: what
+ * takes a stream may transfer them.
+ *
+ * @internal
+ */
 export function openExport(client: Client, registry: ScanRegistry): Scan<Uint8Array> {
   const handle = client.newHandle()
-  const chunks: Reply<Chunk<Uint8Array>> = { read: (response) => readChunk(response, () => response.valueBytes()) }
+  const chunks: Reply<Chunk<Uint8Array>> = { read: (response) => readChunk(response, () => response.valueBytes().slice()) }
   const first = client.request(chunks, () => client.add(Op.export, 0, 0, handle, uint32s(FIRST_ANSWER)))
   return new Scan(client, registry, handle, chunks, first, undefined)
 }
