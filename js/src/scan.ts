@@ -300,10 +300,12 @@ export class Scan<T> implements AsyncIterableIterator<T> {
 
   /**
    * Registers a scan that does not end with its first answer, which keeps it until it arrives: to
-   * register one costs more than all else that a short scan does here.
+   * register one costs more than all else that a short scan does here. An answer that could not be
+   * read may have been no end.
    */
   #registerAfter(first: Promise<Chunk<T>>): void {
-    first.then((chunk) => chunk.end || this.#ended || this.#register(), nothing)
+    const register = ({ end }: { end?: boolean }): unknown => end || this.#ended || this.#register()
+    first.then(register, register)
   }
 
   #unregister(): void {
