@@ -1,6 +1,6 @@
 import type { Reply } from './client.js'
 import type { Encoding, Stored } from './encodings.js'
-import type { ResponseReader } from './frame.js'
+import { encoder, utf8, type ResponseReader } from './frame.js'
 import type { Key } from './keys.js'
 
 /** A part of the engine's memory budget, which the page takes beside it. */
@@ -172,8 +172,5 @@ export class RecentValue<V> implements Reply<V | undefined>, Stored {
 }
 
 function isObject(value: unknown): boolean {
-  return typeof value === 'function' || (typeof value === 'object' && value !== null)
+  return Object(value) === value
 }
-
-const encoder = new TextEncoder()
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
