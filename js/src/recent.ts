@@ -140,10 +140,10 @@ export class RecentValue<V> implements Reply<V | undefined>, Stored {
   read(response: ResponseReader): V | undefined {
     const value = response.absent ? undefined : this.#encoding.decode(response)
     if (!this.#recent.keep(this, response.frameLength)) return value
+    if (isObject(value)) this.#bytes = response.valueBytes().slice() // fails if a codec has transferred them
+    else this.#value = value
     this.kept = true
     this.absent = response.absent
-    if (isObject(value)) this.#bytes = response.valueBytes().slice()
-    else this.#value = value
     return value
   }
 

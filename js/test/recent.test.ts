@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Client, done } from '../src/client.js'
+import type { Codec } from '../src/encodings.js'
 import { Op } from '../src/frame.js'
 import { engineEntries, type OpenOptions } from '../src/options.js'
 import { Store } from '../src/store.js'
@@ -171,6 +172,17 @@ test('codecs are asked for each result', () =>
       assert.notEqual(first, second)
     },
   ))
+
+test('what a codec has taken away is not kept', () => {
+  const takes: Codec<{ length: number }> = {
+    encode: ({ length }) => new Uint8Array(length),
+    decode: ({ buffer }) => ({ length: structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }).byteLength }),
+  }
+  return withRemote({ valueEncoding: takes }, async (store) => {
+    await store.put('k', { length: 2000 })
+    for (let i = 0; i < 2; i++) await assert.rejects(store.get('k'), varveError('IO'))
+  })
+})
 
 test('no more is kept than a sixteenth of the budget', () =>
   withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
