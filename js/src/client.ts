@@ -237,10 +237,15 @@ export class Client implements Receiver {
     if (this.#failure) return
     const response = new ResponseReader(frame, onLoan)
     this.#receiving = true
-    while (response.next()) {
-      this.#settle(response)
-      // A reply that threw has left headers of its response.
-      while (response.more && response.next());
+    try {
+      while (response.next()) {
+        this.#settle(response)
+        // A reply that threw has left headers of its response.
+        while (response.more && response.next());
+      }
+    } catch (error) {
+      // A codec that transfers its bytes takes the frame with them: what else it answers is lost.
+      queueMicrotask(() => this.fail(asVarveError(error)))
     }
     this.#receiving = false
     if (this.#frames.length > 0) queueMicrotask(this.#pump)
@@ -255,15 +260,14 @@ export class Client implements Receiver {
     this.#resolves[place] = this.#rejects[place] = this.#replies[place] = undefined
     this.#free.push(place)
     this.#inFlight -= this.#costs[place]!
-    if (response.status !== 0) {
-      this.witness?.clear()
-      reject(readError(response))
-      return
-    }
     try {
+      if (response.status !== 0) {
+        this.witness?.clear()
+        throw readError(response)
+      }
       resolve(reply.read(response))
     } catch (error) {
-      reject(error)
+      reject(asVarveError(error))
     }
   }
 

@@ -4,8 +4,8 @@ import type { ResponseReader } from './frame.js'
 import { exceeds, isWellFormed, type Key, type KeyEncoding } from './keys.js'
 
 /**
- * A value encoding of your own. `encode` gives text or bytes; `decode` gets the bytes, which it
- * may keep, but must not change.
+ * A value encoding of your own. `encode` gives text or bytes, which are copied; `decode` gets the
+ * bytes, which it may keep, but must not change or transfer.
  *
  * ```ts
  * const dates: Codec<Date> = {
@@ -162,7 +162,8 @@ function custom<V>(codec: Codec<V>): Encoding<V> {
         throw invalid('The codec could not encode the value.', cause)
       }
       if (typeof data === 'string') return checkText(data)
-      if (data instanceof Uint8Array) return data
+      // The codec may use its memory for the next value of a batch.
+      if (data instanceof Uint8Array) return new Uint8Array(data)
       throw invalid(`The codec's encode returned ${kindOf(data)}; it has to return a string or a Uint8Array.`)
     },
     decode(stored) {

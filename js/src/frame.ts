@@ -44,8 +44,10 @@ const HEADER_LENGTH = 20
 const KEY_LENGTH = 12
 const VALUE_LENGTH = 16
 
-const encoder = new TextEncoder()
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** @internal */
+export const encoder = new TextEncoder()
+/** @internal */
+export const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 // Gives every byte one character, and those below 128 the right one.
 const latin1 = new TextDecoder('latin1')
 
@@ -91,7 +93,7 @@ export class RequestWriter {
   ): void {
     const at = this.#headersEnd
     if (at > this.#kept) this.#headers[at - HEADER_LENGTH + 1]! |= MORE
-    if (at + HEADER_LENGTH > this.#headers.length) this.#growHeaders()
+    if (at + HEADER_LENGTH > this.#headers.length) this.#setHeaders(grown(this.#headers, at + HEADER_LENGTH))
     const view = this.#view
     view.setUint32(at, op | (flags << 8) | (durability << 16), true)
     view.setUint32(at + 4, id, true)
@@ -138,6 +140,7 @@ export class RequestWriter {
     this.#headersEnd = this.#kept = COUNT_LENGTH
     this.#bodyEnd = 0
     if (this.#body.length > MAX_KEPT) this.#body = new Uint8Array(4096)
+    if (headersEnd > MAX_KEPT) this.#setHeaders(new Uint8Array(1024))
     return frame
   }
 
@@ -197,8 +200,8 @@ export class RequestWriter {
     }
   }
 
-  #growHeaders(): void {
-    this.#headers = grown(this.#headers, this.#headersEnd + HEADER_LENGTH)
+  #setHeaders(headers: Uint8Array<ArrayBuffer>): void {
+    this.#headers = headers
     this.#view = new DataView(this.#headers.buffer)
   }
 }
@@ -298,13 +301,9 @@ export class ResponseReader {
     return this.#cut(ResponseFlag.keyASCII, this.#keyStart, this.#valueStart)
   }
 
-  get valueLength(): number {
-    return this.#end - this.#valueStart
-  }
-
   /** The first byte of the value; undefined if it is empty. */
   firstByte(): number | undefined {
-    return this.valueLength === 0 ? undefined : this.#frame[this.#valueStart]
+    return this.#valueStart < this.#end ? this.#frame[this.#valueStart] : undefined
   }
 
   valueBytes(skip = 0): Uint8Array {

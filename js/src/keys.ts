@@ -1,5 +1,6 @@
 import { kindOf } from './arguments.js'
 import { invalid } from './errors.js'
+import { encoder } from './frame.js'
 
 /**
  * A key: text, which orders as its UTF-8 bytes do, or the bytes themselves. It has 1 byte to
@@ -13,7 +14,6 @@ export type KeyEncoding = 'utf8' | 'view'
 /** @internal */
 export const MAX_KEY_LENGTH = 64 << 10
 
-const encoder = new TextEncoder()
 const loneSurrogate = /\p{Surrogate}/u
 
 /** @internal */

@@ -72,7 +72,8 @@ export abstract class Reads<K extends Key = string, V = unknown> {
    * Reads the newest value of `key`, or `undefined` if there is none.
    *
    * Results that arrived together share memory: a `Uint8Array`, and in some browsers a string, is
-   * a part of a larger one, which lives as long as any of its parts. Copy what is kept for long.
+   * a part of a larger one, which lives as long as any of its parts. Copy what is kept for long,
+   * and what is transferred: the others would be empty.
    *
    * @throws {VarveError} `CORRUPT` if the block that holds it fails its checksum;
    *   `INVALID_ARGUMENT` if the key can't be one; `CLOSED` after `close()`.

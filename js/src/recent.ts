@@ -1,6 +1,6 @@
 import type { Reply } from './client.js'
 import type { Encoding, Stored } from './encodings.js'
-import type { ResponseReader } from './frame.js'
+import { encoder, utf8, type ResponseReader } from './frame.js'
 import type { Key } from './keys.js'
 
 /** A part of the engine's memory budget, which the page takes beside it. */
@@ -8,6 +8,9 @@ const SHARE = 1 / 16
 
 /** What is taken for an entry besides its bytes. */
 const ENTRY_SIZE = 128
+
+/** The most bytes that a character may take. */
+const CHARACTER_SIZE = 3
 
 /** Answers in a larger frame are not kept: each might keep all of it alive, and there are many. */
 const LARGEST_FRAME = 4 << 10
@@ -57,27 +60,24 @@ export class Recent<V> {
     return entry
   }
 
-  /** Returns the reply to a read of `key`, which will be kept. `beside`: how much was asked just before. */
-  ask(key: Key, beside: number): RecentValue<V> | undefined {
-    return beside > LARGEST_REQUEST ? undefined : this.#enter(key)
+  /**
+   * Returns the reply to a read of `key`, which will be kept. `beside`: how much was asked just
+   * before; `length`: of what is stored, if that is known.
+   */
+  ask(key: Key, beside: number, length = 0): RecentValue<V> | undefined {
+    if (typeof key !== 'string' || beside > LARGEST_REQUEST) return undefined
+    this.#remove(key)
+    // Engines cut text without copying it: of a key that was cut from a page, the page would be kept.
+    const own = ` ${key}`.slice(1)
+    const entry = new RecentValue(own, this.#encoding, this)
+    this.#entries.set(own, entry)
+    this.#charge(entry, ENTRY_SIZE + CHARACTER_SIZE * (key.length + length))
+    return entry
   }
 
   /** Keeps what is being put, as it is stored. `beside`: as for `ask`. */
   put(key: Key, stored: string, beside: number): void {
-    if (beside > LARGEST_REQUEST || stored.length > LARGEST_FRAME) return
-    const entry = this.#enter(key)
-    if (!entry) return
-    entry.fill(stored)
-    this.#charge(entry, 2 * stored.length)
-  }
-
-  #enter(key: Key): RecentValue<V> | undefined {
-    if (typeof key !== 'string') return undefined
-    this.#remove(key)
-    const entry = new RecentValue(key, this.#encoding, this)
-    this.#entries.set(key, entry)
-    this.#charge(entry, ENTRY_SIZE + 2 * key.length)
-    return entry
+    if (stored.length <= LARGEST_FRAME) this.ask(key, beside, stored.length)?.fill(stored)
   }
 
   /** Forgets a key that is about to be written. Bytes may be any key's. */
@@ -140,10 +140,10 @@ export class RecentValue<V> implements Reply<V | undefined>, Stored {
   read(response: ResponseReader): V | undefined {
     const value = response.absent ? undefined : this.#encoding.decode(response)
     if (!this.#recent.keep(this, response.frameLength)) return value
+    if (isObject(value)) this.#bytes = response.valueBytes().slice() // fails if a codec has transferred them
+    else this.#value = value
     this.kept = true
     this.absent = response.absent
-    if (isObject(value)) this.#bytes = response.valueBytes().slice()
-    else this.#value = value
     return value
   }
 
@@ -172,8 +172,5 @@ export class RecentValue<V> implements Reply<V | undefined>, Stored {
 }
 
 function isObject(value: unknown): boolean {
-  return typeof value === 'function' || (typeof value === 'object' && value !== null)
+  return Object(value) === value
 }
-
-const encoder = new TextEncoder()
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -67,10 +67,15 @@ export function openScan<T>(
   return new Scan(client, registry, handle, chunks, first, signal?.aborted ? undefined : signal, wanted)
 }
 
-/** Begins an archive of the store, whose moment is this call. @internal */
+/**
+ * Begins an archive of the store, whose moment is this call. Its pieces are memory of their own: what
+ * takes a stream may transfer them.
+ *
+ * @internal
+ */
 export function openExport(client: Client, registry: ScanRegistry): Scan<Uint8Array> {
   const handle = client.newHandle()
-  const chunks: Reply<Chunk<Uint8Array>> = { read: (response) => readChunk(response, () => response.valueBytes()) }
+  const chunks: Reply<Chunk<Uint8Array>> = { read: (response) => readChunk(response, () => response.valueBytes().slice()) }
   const first = client.request(chunks, () => client.add(Op.export, 0, 0, handle, uint32s(FIRST_ANSWER)))
   return new Scan(client, registry, handle, chunks, first, undefined)
 }
@@ -295,10 +300,12 @@ export class Scan<T> implements AsyncIterableIterator<T> {
 
   /**
    * Registers a scan that does not end with its first answer, which keeps it until it arrives: to
-   * register one costs more than all else that a short scan does here.
+   * register one costs more than all else that a short scan does here. An answer that could not be
+   * read may have been no end.
    */
   #registerAfter(first: Promise<Chunk<T>>): void {
-    first.then((chunk) => chunk.end || this.#ended || this.#register(), nothing)
+    const register = ({ end }: { end?: boolean }): unknown => end || this.#ended || this.#register()
+    first.then(register, register)
   }
 
   #unregister(): void {

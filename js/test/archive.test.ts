@@ -61,6 +61,19 @@ test('an export is of the moment of its call', () =>
     assert.deepEqual(await store.scan().toArray(), [['b', 'after']])
   }))
 
+test('the pieces of an export are the reader’s own, to transfer as well', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await fill(store)
+    const read = async (stream: ReadableStream<Uint8Array>) => {
+      let length = 0
+      for await (const piece of stream) length += structuredClone(piece.buffer, { transfer: [piece.buffer as ArrayBuffer] }).byteLength
+      return length
+    }
+    const { length } = await bytesOf(store)
+    // What two ask for in one tick is answered in one frame.
+    assert.deepEqual(await Promise.all([read(store.export()), read(store.export())]), [length, length])
+  }))
+
 test('a slow reader of an export holds a bounded part of it', () =>
   withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
     await fill(store)

@@ -114,6 +114,24 @@ test('a reply that throws half way leaves the responses behind it whole', async 
   assert.ok(!taken, 'the rest of a response was taken for the answer to another request')
 })
 
+test('a frame that can’t be read ends the client, and nobody waits for ever', async () => {
+  const { client, wire } = connected()
+  const takes: Reply<void> = {
+    read(response) {
+      // What a codec does that hands its bytes to a worker.
+      const { buffer } = response.valueBytes()
+      structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+    },
+  }
+  const all = Promise.allSettled([takes, done, done].map((reply) => client.call(Op.get, 0, reply)))
+  await tick()
+  client.receive(answers(1, 2))
+  const late = client.call(Op.get, 0, done)
+  await assert.rejects(late, varveError('IO'))
+  assert.deepEqual((await all).map((s) => s.status), ['fulfilled', 'rejected', 'rejected'])
+  assert.ok(wire.closed)
+})
+
 test('what was asked before the engine runs is sent when it does', async () => {
   const client = new Client()
   const wire = new Wire()

@@ -59,6 +59,22 @@ test('a codec stores what it makes', () =>
     [new Date(0), new Date(1e12)],
   ))
 
+test('a codec may give the same memory each time', () => {
+  const memory = new Uint8Array(8)
+  const numbers: ValueEncoding<number> = {
+    encode(value) {
+      new DataView(memory.buffer).setFloat64(0, value)
+      return memory
+    },
+    decode: (bytes) => new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0),
+  }
+  return withStore<number>({ valueEncoding: numbers }, async (store) => {
+    await Promise.all([store.put('a', 1), store.put('b', 2)])
+    await store.batch([3, 4, 5].map((value) => ({ type: 'put', key: `k${value}`, value })))
+    assert.deepEqual(await store.values().toArray(), [1, 2, 3, 4, 5])
+  })
+})
+
 test('an undefined property is left out', async () => {
   await withStore({}, async (store) => {
     await store.put('k', { a: undefined, b: 1 })

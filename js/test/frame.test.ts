@@ -86,6 +86,25 @@ test('many headers outgrow the first buffer', () => {
   assert.equal(new TextDecoder().decode(frame.subarray(-8)), 'key 1000')
 })
 
+test('a writer gives up the memory that a large request took', async () => {
+  const writer = new RequestWriter()
+  const held = async () => {
+    for (let i = 0; i < 3; i++) {
+      globalThis.gc!()
+      await new Promise(setImmediate)
+    }
+    return process.memoryUsage().arrayBuffers
+  }
+  const before = await held()
+  for (let i = 0; i < 500_000; i++) writer.add(Op.put, 0, 0, 1, 0, `${i}`, '', Uint8Array.of(1))
+  writer.keep()
+  writer.take()
+  const after = await held()
+  assert.ok(after - before < 5 << 20, `it holds ${after - before} bytes`)
+  writer.add(Op.flush, 0, 0, 7, 0, '', '', '')
+  assert.equal(new DataView(writer.take().buffer).getUint32(8, true), 7)
+})
+
 test('text that is not UTF-8 is not made up', () => {
   const frame = golden('responses.hex')
   frame[4 + 3 * 20 + 1]! &= ~(2 | 4)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Client, done } from '../src/client.js'
+import type { Codec } from '../src/encodings.js'
 import { Op } from '../src/frame.js'
 import { engineEntries, type OpenOptions } from '../src/options.js'
 import { Store } from '../src/store.js'
@@ -172,6 +173,17 @@ test('codecs are asked for each result', () =>
     },
   ))
 
+test('what a codec has taken away is not kept', () => {
+  const takes: Codec<{ length: number }> = {
+    encode: ({ length }) => new Uint8Array(length),
+    decode: ({ buffer }) => ({ length: structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }).byteLength }),
+  }
+  return withRemote({ valueEncoding: takes }, async (store) => {
+    await store.put('k', { length: 2000 })
+    for (let i = 0; i < 2; i++) await assert.rejects(store.get('k'), varveError('IO'))
+  })
+})
+
 test('no more is kept than a sixteenth of the budget', () =>
   withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
     const keys = Array.from({ length: 200 }, (_, i) => `k${i}`)
@@ -182,6 +194,30 @@ test('no more is kept than a sixteenth of the budget', () =>
     assert.equal(arrived(), before, 'the last are kept')
     for (const key of keys) await store.get(key)
     assert.ok(arrived() - before > 100 * 500, 'most are not')
+  }))
+
+test('keys larger than all that may be kept leave room for others', () =>
+  withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
+    for (let i = 0; i < 20; i++) await store.put(`${i}`.padEnd(60_000, '/'), 'v'.repeat(4000))
+    await store.put('k', 'v')
+    const before = arrived()
+    assert.equal(await store.get('k'), 'v')
+    assert.equal(arrived(), before)
+  }))
+
+test('a key that is a part of a larger text does not keep that alive', () =>
+  withRemote<number>({}, async (store) => {
+    const heap = () => {
+      globalThis.gc!()
+      return process.memoryUsage().heapUsed
+    }
+    const before = heap()
+    for (let i = 0; i < 100; i++) {
+      const text = `key ${i}, and more; `.repeat(1 << 16)
+      await store.put(text.slice(0, 20), i)
+      await store.get(text.slice(0, 21))
+    }
+    assert.ok(heap() - before < 20 << 20, 'each text is kept')
   }))
 
 test('what was read with much else is not kept', () =>

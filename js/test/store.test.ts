@@ -178,6 +178,18 @@ test('a scan that is dropped is freed by the garbage collector', () =>
     assert.equal((await store.stats()).iterators, 0)
   }))
 
+test('a scan that is dropped is freed too if its first answer could not be read', () =>
+  withStore({ valueEncoding: { encode: String, decode: () => { throw new Error('unreadable') } } }, async (store) => {
+    await fill(store as Store)
+    await (async () => void store.scan())()
+    assert.equal((await store.stats()).iterators, 1)
+    for (let i = 0; i < 100 && (await store.stats()).iterators > 0; i++) {
+      globalThis.gc!()
+      await new Promise(setImmediate)
+    }
+    assert.equal((await store.stats()).iterators, 0)
+  }))
+
 test('a scan that is left early frees its iterator', () =>
   withStore({}, async (store) => {
     await fill(store)
