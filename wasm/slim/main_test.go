@@ -164,6 +164,9 @@ func TestWhatIsNoGoModuleIsRefusedAndNotTouched(t *testing.T) {
 		"cut":             module[:len(module)-1000],
 		"wrong magic":     wrongMagic,
 		"wrong count":     wrongCount,
+		"another Go":      bytes.ReplaceAll(module, []byte(knownGo), []byte("go1.25")),
+		"a later Go":      bytes.ReplaceAll(module, []byte(knownGo+"."), []byte("go1.260")),
+		"Go of no name":   bytes.ReplaceAll(module, []byte("producers"), []byte("PRODUCERS")),
 	}
 	for name, data := range cases {
 		before := bytes.Clone(data)
