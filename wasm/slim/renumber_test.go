@@ -130,6 +130,18 @@ func TestFunctionThatHasItsProgramCounterElsewhereKeepsItsNumbers(t *testing.T) 
 	}
 }
 
+func TestUnknownTableOfPCsIsRefused(t *testing.T) {
+	for place, want := range map[uint32]error{0: nil, 1: errMalformed} {
+		r := make(record, recordLen+4*(pcdataArgLive+2))
+		order.PutUint32(r[npcdataAt:], pcdataArgLive+2)
+		order.PutUint32(r.pcdata(pcdataArgLive), 1)
+		order.PutUint32(r.pcdata(pcdataArgLive+1), place)
+		if got := (&tables{}).stripRecord(r, nil, newNames([]byte{0})); got != want {
+			t.Errorf("place %d: error %v, want %v", place, got, want)
+		}
+	}
+}
+
 func TestTablesOfPCsAreSharedAndThoseMostUsedComeFirst(t *testing.T) {
 	long := map[int64]int32{0: 0, 7: 4096}
 	tb := &tables{}
