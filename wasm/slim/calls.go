@@ -79,26 +79,44 @@ type returnAddress struct {
 	resumes bool  // a goroutine may go on behind the call
 }
 
-// returnAddresses finds what a function writes of its own program counters. It is not ok if
-// something else is done with one.
+// returnAddresses finds what a function writes of its own program counters. It is not ok if it has
+// another number that could be one: the program may well compute with such a number.
 func (f *function) returnAddresses(number int) (found []returnAddress, ok bool) {
 	for at, i := range f.code {
 		if i.op != opI64Const || i.a < pcOf(number) || i.a >= pcOf(number+1) {
 			continue
 		}
 		c := f.code[at:]
-		if len(c) < 5 || c[1].op != opI64Store || c[1].b != 0 {
-			return nil, false
-		}
 		r := returnAddress{at: at, block: i.a % blocks, callee: -1, resumes: true}
-		if c[2].is(opI32Const, 0) && c[3].op == opCall {
+		switch {
+		case !pushes(f.code[:at]) || len(c) < 5 || c[1].op != opI64Store || c[1].b != 0:
+			return nil, false
+		case c[2].is(opI32Const, 0) && c[3].op == opCall:
 			r.callee = c[3].a
 			traps := len(c) > 7 && f.reloadsSP(at+4) && c[6].op == opIf && c[7].op == opUnreachable
 			r.resumes = c[4].op != opReturn && !traps
+		case !callsByPC(c[2:]):
+			return nil, false
 		}
 		found = append(found, r)
 	}
 	return found, true
+}
+
+// pushes tells whether code ends by making room for a word on the stack, to which it has the address.
+func pushes(c []instruction) bool {
+	if len(c) < 6 {
+		return false
+	}
+	c = c[len(c)-6:]
+	return c[0].is(opLocalGet, localSP) && c[1].is(opI32Const, 8) && c[2].op == opI32Sub &&
+		c[3].is(opLocalTee, localSP) && c[4].is(opGlobalSet, globalSP) && c[5].is(opLocalGet, localSP)
+}
+
+// callsByPC tells whether code begins by calling the function whose program counter is on the stack.
+func callsByPC(c []instruction) bool {
+	return len(c) > 6 && c[0].is(opI64Const, 16) && c[1].op == opI64ShrU && c[2].op == opI32Wrap &&
+		c[3].is(opLocalSet, localPC) && c[4].is(opI32Const, 0) && c[5].is(opLocalGet, localPC) && c[6].op == opCallTable
 }
 
 // sharesPC tells whether sharePC was here.

@@ -47,9 +47,11 @@ const (
 	opI64Eqz      = 0x50
 	opI32Clz      = 0x67
 	opI32Add      = 0x6a
+	opI32Sub      = 0x6b
 	opI64Clz      = 0x79
 	opI64Add      = 0x7c
 	opI64Or       = 0x84
+	opI64ShrU     = 0x88
 	opI64Rotr     = 0x8a
 	opI32Wrap     = 0xa7
 	opI64ExtendU  = 0xad

@@ -30,8 +30,22 @@ func code(parts ...any) (code []instruction) {
 
 // calling is a call as the compiler writes it, from a basic block of function 0.
 func calling(block, callee int64, exit blockID) []instruction {
-	return code(with(opI64Const, pcOf(0)+block), memory(opI64Store, 3, 0), with(opI32Const, 0), with(opCall, callee),
-		with(opGlobalGet, globalSP), with(opLocalSet, localSP), branch(opBrIf, exit))
+	return code(upToCall(block, callee), with(opGlobalGet, globalSP), with(opLocalSet, localSP), branch(opBrIf, exit))
+}
+
+func upToCall(block, callee int64) []instruction {
+	return code(pushing(), with(opI64Const, pcOf(0)+block), calls(callee))
+}
+
+// pushing makes room for a word on the stack.
+func pushing() []instruction {
+	sp := with(opLocalGet, localSP)
+	return code(sp, with(opI32Const, 8), op(opI32Sub), with(opLocalTee, localSP), with(opGlobalSet, globalSP), sp)
+}
+
+// calls pushes a program counter and calls a function.
+func calls(callee int64) []instruction {
+	return code(memory(opI64Store, 3, 0), with(opI32Const, 0), with(opCall, callee))
 }
 
 // enter is the begin of a compiled function.
@@ -167,18 +181,17 @@ func TestCallsReturnWhereTheyStand(t *testing.T) {
 	f := newFunction(enter(), begin(opBlock, 1), calling(1, goes, 1), op(opNop), begin(opIf, 2), calling(2, sigpanic, 1), ends(2),
 		calling(3, stays, 1), op(opUnreachable), ends(1), with(opI32Const, 1), ends(whole))
 	f.unwindInPlace(sigpanic)
-	called := func(block, callee int64) []instruction { return calling(block, callee, 0)[:4] }
-	wantCode(t, f, enter(), called(1, goes), with(opGlobalGet, globalSP), with(opLocalSet, localSP),
+	wantCode(t, f, enter(), upToCall(1, goes), with(opGlobalGet, globalSP), with(opLocalSet, localSP),
 		begin(opIf, 3), with(opI32Const, 1), op(opReturn), ends(3),
-		op(opNop), begin(opIf, 2), called(2, sigpanic), op(opReturn), ends(2), called(3, stays), op(opReturn), op(opUnreachable), ends(whole))
+		op(opNop), begin(opIf, 2), upToCall(2, sigpanic), op(opReturn), ends(2), upToCall(3, stays), op(opReturn), op(opUnreachable), ends(whole))
 }
 
 func TestProgramCountersComeFromALocal(t *testing.T) {
 	f := newFunction(enter(), calling(0, goes, 0), with(opLocalGet, 2), calling(5, goes, 0), with(opLocalSet, 3), ends(whole))
 	f.sharePC(0)
-	called := calling(0, goes, 0)[1:]
-	wantCode(t, f, enter(), with(opI64Const, pcOf(0)), with(opLocalSet, 2), with(opLocalGet, 2), called,
-		with(opLocalGet, 3), with(opLocalGet, 2), with(opI64Const, 5), op(opI64Or), called, with(opLocalSet, 4), ends(whole))
+	called := calling(0, goes, 0)[len(pushing())+1:]
+	wantCode(t, f, enter(), with(opI64Const, pcOf(0)), with(opLocalSet, 2), pushing(), with(opLocalGet, 2), called,
+		with(opLocalGet, 3), pushing(), with(opLocalGet, 2), with(opI64Const, 5), op(opI64Or), called, with(opLocalSet, 4), ends(whole))
 	if want := []group{{1, typeI32}, {3, typeI64}}; !slices.Equal(f.locals, want) {
 		t.Errorf("locals %v, want %v", f.locals, want)
 	}

@@ -20,8 +20,8 @@
 //     of what is not compiled Go, keep their numbers.
 //  3. Code does what it did. It relies on what the compiler does: a call that unreachable follows
 //     doesn't return, and nothing is read beyond the memory.
-//  4. Data that doesn't look as described is refused, and the file is not touched; a function that
-//     doesn't is left as it is.
+//  4. A module of another version of Go (version.go) and data that doesn't look as described are
+//     refused, and the file is not touched; a function that doesn't is left as it is.
 package main
 
 import (
@@ -56,6 +56,9 @@ func slimFile(name string) error {
 func slim(module []byte) ([]byte, error) {
 	m, err := parseModule(module)
 	if err != nil {
+		return nil, err
+	}
+	if err := m.checkVersion(); err != nil {
 		return nil, err
 	}
 	t, err := findTables(m.memory)

@@ -137,6 +137,21 @@ func TestNamesOfTheStandardLibraryBecomeTheirPackage(t *testing.T) {
 	}
 }
 
+func TestNamesThatStayStayWhole(t *testing.T) {
+	n := newNames([]byte("main.(*Größe).Maß\x00main.other\x00main.hash·1\x00"))
+	for _, at := range []uint32{0, uint32(bytes.Index(n.table, []byte("main.hash")))} {
+		name, err := n.name(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.use(at, name)
+	}
+	n.clearUnused()
+	if want := "main.(*Größe).Maß\x00" + strings.Repeat("\x00", len("main.other")+1) + "main.hash·1\x00"; string(n.table) != want {
+		t.Errorf("got %q, want %q", n.table, want)
+	}
+}
+
 func TestWhatIsNoGoModuleIsRefusedAndNotTouched(t *testing.T) {
 	module := read(t, build(t))
 	wrongMagic := bytes.Replace(module, []byte(headerStart), []byte("\xf0\xff\xff\xff\x00\x00\x01\x08"), 1)
@@ -149,6 +164,9 @@ func TestWhatIsNoGoModuleIsRefusedAndNotTouched(t *testing.T) {
 		"cut":             module[:len(module)-1000],
 		"wrong magic":     wrongMagic,
 		"wrong count":     wrongCount,
+		"another Go":      bytes.ReplaceAll(module, []byte(knownGo), []byte("go1.25")),
+		"a later Go":      bytes.ReplaceAll(module, []byte(knownGo+"."), []byte("go1.260")),
+		"Go of no name":   bytes.ReplaceAll(module, []byte("producers"), []byte("PRODUCERS")),
 	}
 	for name, data := range cases {
 		before := bytes.Clone(data)

@@ -60,7 +60,7 @@ func (n *nameTable) name(at uint32) (string, error) {
 }
 
 func (n *nameTable) use(at uint32, name string) {
-	for i := range name {
+	for i := range len(name) { // bytes, not letters
 		n.used[int(at)+i] = true
 	}
 }

@@ -40,7 +40,7 @@ func framed(sizes, stackMaps map[int64]int32, deferReturn uint32) (record, *tabl
 
 // returning is a call after unwindInPlace: nothing resumes behind it.
 func returning(block, callee int64) []instruction {
-	return code(calling(block, callee, 0)[:4], op(opReturn))
+	return code(upToCall(block, callee), op(opReturn))
 }
 
 func TestBlocksThatAreEnteredAreNumberedInOrder(t *testing.T) {
@@ -98,16 +98,48 @@ func TestDeferReturnKeepsItsStackMap(t *testing.T) {
 	}
 }
 
-func TestFunctionThatUsesItsProgramCounterElsewhereKeepsItsNumbers(t *testing.T) {
-	r, tb := framed(map[int64]int32{0: 0}, map[int64]int32{0: 0}, 0)
-	parts := code(enter(), calling(5, goes, 0), with(opI64Const, pcOf(0)+7), op(opDrop), ends(whole))
-	f := newFunction(slices.Clone(parts))
-	pcs, err := f.renumber(0, r, tb, sigpanic)
-	if err != nil || pcs.sizes != nil {
-		t.Fatalf("%v, %v", pcs, err)
+func TestFunctionThatHasItsProgramCounterElsewhereKeepsItsNumbers(t *testing.T) {
+	number, store := with(opI64Const, pcOf(0)+7), memory(opI64Store, 3, 0)
+	byPC := code(with(opI64Const, 16), op(opI64ShrU), op(opI32Wrap), with(opLocalSet, localPC), with(opI32Const, 0), with(opLocalGet, localPC), memory(opCallTable, 0, 0))
+	cases := map[string]struct {
+		parts []instruction
+		keeps bool
+	}{
+		"dropped":                        {code(number, op(opDrop)), true},
+		"stored where a pointer leads":   {code(with(opLocalGet, 2), op(opI32Wrap), number, store, with(opLocalGet, 2), op(opDrop)), true},
+		"an argument":                    {code(with(opLocalGet, localSP), number, store, calling(6, goes, 0)), true},
+		"the first word of a new frame":  {code(pushing(), number, store, with(opLocalGet, 2), op(opDrop)), true},
+		"pushed for a call":              {code(pushing(), number, calls(goes)), false},
+		"pushed for a call by a pointer": {code(pushing(), number, store, byPC), false},
 	}
-	f.sharePC(0)
-	wantCode(t, f, parts)
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r, tb := framed(map[int64]int32{0: 0}, map[int64]int32{0: 0}, 0)
+			parts := code(enter(), begin(opBlock, 1), begin(opBlock, 2), with(opLocalGet, localPC), table(2, 1), ends(2), ends(1),
+				calling(5, goes, 0), c.parts, ends(whole))
+			f := newFunction(slices.Clone(parts))
+			pcs, err := f.renumber(0, r, tb, sigpanic)
+			if err != nil || c.keeps != (pcs.sizes == nil) {
+				t.Fatalf("%v, %v", pcs, err)
+			}
+			if c.keeps {
+				f.sharePC(0)
+				wantCode(t, f, parts)
+			}
+		})
+	}
+}
+
+func TestUnknownTableOfPCsIsRefused(t *testing.T) {
+	for place, want := range map[uint32]error{0: nil, 1: errMalformed} {
+		r := make(record, recordLen+4*(pcdataArgLive+2))
+		order.PutUint32(r[npcdataAt:], pcdataArgLive+2)
+		order.PutUint32(r.pcdata(pcdataArgLive), 1)
+		order.PutUint32(r.pcdata(pcdataArgLive+1), place)
+		if got := (&tables{}).stripRecord(r, nil, newNames([]byte{0})); got != want {
+			t.Errorf("place %d: error %v, want %v", place, got, want)
+		}
+	}
 }
 
 func TestTablesOfPCsAreSharedAndThoseMostUsedComeFirst(t *testing.T) {

@@ -56,6 +56,9 @@ func (t *tables) stripRecord(r record, extras *extraList, names *nameTable) erro
 	}
 	for kind := range r.npcdata() {
 		field := r.pcdata(kind)
+		if kind > pcdataArgLive && order.Uint32(field) != 0 {
+			return errMalformed // renumber knows no other tables by basic blocks
+		}
 		if kind == pcdataUnsafePoint || kind == pcdataArgLive || kind == pcdataInlined && !r.special() {
 			order.PutUint32(field, 0)
 		}

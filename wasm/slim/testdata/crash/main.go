@@ -13,6 +13,7 @@ import (
 func main() {
 	fmt.Println("recovered:", recovered(func() { inner(nil, 5) }))
 	fmt.Println("recovered:", recovered(func() { _ = stringer(nil).String() }))
+	fmt.Println("recovered:", recovered(func() { _ = measured(nil).String() }))
 	fmt.Println("recovered:", recovered(func() { defer tooDeep(); panic("one call too deep") }))
 	fmt.Println("recovered:", recovered(func() { defer deferred{1}.tooDeep(); panic("inlined into a wrapper") }))
 	fmt.Println("recovered:", recovered(func() { defer deferred{1}.recover(); panic("recovered before") }))
@@ -33,6 +34,15 @@ func recovered(f func()) (reason any) {
 //
 //go:noinline
 func stringer(d *time.Duration) fmt.Stringer { return d }
+
+// measured returns a nil pointer whose method takes a value, and whose type's name is not ASCII.
+//
+//go:noinline
+func measured(l *länge) fmt.Stringer { return l }
+
+type länge float64
+
+func (l länge) String() string { return fmt.Sprint(float64(l), "m") }
 
 func recovers() { _ = recover() }
 
