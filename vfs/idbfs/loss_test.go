@@ -3,6 +3,7 @@
 package idbfs
 
 import (
+	"strings"
 	"syscall/js"
 	"testing"
 
@@ -10,8 +11,13 @@ import (
 )
 
 func TestNewLogIsBegunAtOnceAfterACrashAndElseWithTheUpkeep(t *testing.T) {
-	if !mayThrowAway() {
-		t.Fatal("this is Chromium, and it is taken for another browser")
+	inChromium := strings.Contains(js.Global().Get("navigator").Get("userAgent").String(), "Chrome/")
+	if mayThrowAway() != inChromium {
+		t.Fatalf("it is %v that this is Chromium, and it is taken for the contrary", inChromium)
+	}
+	each := 0 // how often it is to be asked of this browser
+	if inChromium {
+		each = 1
 	}
 	storeWithRoot(t)
 	deleted := 0
@@ -24,15 +30,15 @@ func TestNewLogIsBegunAtOnceAfterACrashAndElseWithTheUpkeep(t *testing.T) {
 		deleted = 0
 		fs := must(openOwned(t))(t)
 		fs.awaitNewLog()
-		if deleted != want {
+		if want = min(want, each); deleted != want {
 			t.Errorf("after %s, %d databases were deleted, want %d", name, deleted, want)
 		}
 		fs.mu.Lock()
 		fs.beginUpkeep()
 		fs.mu.Unlock()
 		fs.awaitNewLog()
-		if deleted != 1 {
-			t.Errorf("after %s and the upkeep, %d databases were deleted, want 1", name, deleted)
+		if deleted != each {
+			t.Errorf("after %s and the upkeep, %d databases were deleted, want %d", name, deleted, each)
 		}
 		leave(fs, must(fs.Lock())(t).(*storeLock))
 	}
@@ -59,7 +65,13 @@ func tellLoss(t *testing.T) {
 	prototype := js.Global().Get("IDBVersionChangeEvent").Get("prototype")
 	object := js.Global().Get("Object")
 	original := object.Call("getOwnPropertyDescriptor", prototype, "dataLoss")
-	restore := func() { object.Call("defineProperty", prototype, "dataLoss", original) }
+	restore := func() {
+		if original.IsUndefined() { // this is not Chromium
+			js.Global().Get("Reflect").Call("deleteProperty", prototype, "dataLoss")
+		} else {
+			object.Call("defineProperty", prototype, "dataLoss", original)
+		}
+	}
 	told := js.Undefined()
 	getter := js.FuncOf(func(event js.Value, _ []js.Value) any {
 		if event.Get("type").String() != "upgradeneeded" {
