@@ -13,10 +13,10 @@ import (
 // records at once, since who writes meanwhile waits for those.
 
 const (
-	// tidyFrom is how many bytes have to be deleted before it pays, and more than half of a large
+	// tidyFrom is how many bytes have to be deleted before it pays, and more than a fifth of a large
 	// store: the browser writes all that it keeps once more.
-	tidyFrom = 2 << 20
-	tidyPart = 2
+	tidyFrom = 1 << 20
+	tidyPart = 5
 
 	// tidyPause is how long a deletion lies back then: more may follow.
 	tidyPause = time.Second

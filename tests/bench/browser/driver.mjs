@@ -12,7 +12,7 @@ export const PEERS = ['varve', 'varve-inline', 'raw-indexeddb', 'idb-keyval', 'd
 const STORE = 'bench'
 const STARTS = 5
 
-/** Milliseconds for which all stores of a phase are left alone: what is on disk is told when they have settled. */
+/** Milliseconds for which the stores are left alone before it is told what they take on disk. */
 const REST = 12_000
 
 /** @typedef {{ peer: string, path: string, body: Uint8Array }} Fetched */
@@ -36,13 +36,12 @@ export async function measure(t, { peers = PEERS, records, rounds, rest = REST, 
     const order = peers.map((_, i) => peers[(i + round) % peers.length])
     const profile = await newProfile(t)
     const first = await launch(t, profile)
-    for (const phase of ['reads', 'writes']) {
-      await runPhase(t, first.context, order, phase, phase, { url, records, keep, rest, log: (line) => log(`round ${round + 1}: ${line}`) })
-    }
+    const options = { url, records, keep, rest, log: (line) => log(`round ${round + 1}: ${line}`) }
+    for (const phase of ['reads', 'writes']) await runPhases(t, first.context, order, phase, [phase], options)
     await first.close()
 
     const second = await launch(t, profile)
-    await runPhase(t, second.context, order, 'reads', 'afterRestart', { url, records, keep, rest: 0, log: (line) => log(`round ${round + 1}: ${line}`) })
+    await runPhases(t, second.context, order, 'reads', ['afterRestart', 'settled'], options)
     for (const peer of order) keep(peer, { start: await startOf(t, second.context, url(peer, 'reads', 'start.html'), records) })
     await second.kill()
   }
@@ -60,8 +59,8 @@ export function addWire(results, fetched) {
   }
 }
 
-/** Runs each workload of a phase on each library, one after the other. */
-async function runPhase(t, context, order, store, phase, { url, records, keep, rest, log }) {
+/** Runs each workload of the phases on each library, one after the other, with a rest between two phases. */
+async function runPhases(t, context, order, store, phases, { url, records, keep, rest, log }) {
   const pages = new Map()
   for (const peer of order) {
     const page = await openPage(t, context, url(peer, store, 'page.html'))
@@ -69,15 +68,17 @@ async function runPhase(t, context, order, store, phase, { url, records, keep, r
     await page.evaluate(([name, count]) => bench.open(name, count), [STORE, records])
     pages.set(peer, page)
   }
-  for (const workload of await pages.get(order[0]).evaluate((phase) => bench.workloads(phase), phase)) {
-    for (const [peer, page] of pages) {
-      await page.bringToFront()
-      const numbers = await page.evaluate(([phase, workload]) => bench.run(phase, workload), [phase, workload])
-      keep(peer, numbers)
-      log(`${peer} ${JSON.stringify(numbers)}`)
+  for (const phase of phases) {
+    if (phase !== phases[0]) await sleep(rest)
+    for (const workload of await pages.get(order[0]).evaluate((phase) => bench.workloads(phase), phase)) {
+      for (const [peer, page] of pages) {
+        await page.bringToFront()
+        const numbers = await page.evaluate(([phase, workload]) => bench.run(phase, workload), [phase, workload])
+        keep(peer, numbers)
+        log(`${peer} ${JSON.stringify(numbers)}`)
+      }
     }
   }
-  await sleep(rest)
   for (const page of pages.values()) {
     await page.evaluate(() => bench.close())
     await page.close()

@@ -187,7 +187,10 @@ export const afterRestart = {
     same(values, wanted.map((i) => data.values[i]), 'getCold')
     return { getCold: keys.length / seconds }
   },
+}
 
+/** What is asked when the store has been left alone for a while. */
+export const settled = {
   async disk({ data }) {
     const { usageDetails } = await navigator.storage.estimate()
     const files = await sizeOf(await navigator.storage.getDirectory())
