@@ -43,6 +43,7 @@ func deleteTable(t *testing.T, fs *FS, size int) {
 
 func TestMuchThatWasDeletedIsReadForInVain(t *testing.T) {
 	fs := ownedStore(t)
+	writeFile(t, fs, "000008.ldb", 3*tidyFrom) // beside which a third of that is enough
 	reads := countReadsBetween(t)
 	estimateDatabases(t, 1<<30)
 	deleteTable(t, fs, tidyFrom)

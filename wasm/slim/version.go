@@ -19,7 +19,7 @@ func (m *module) checkVersion() error {
 		if s.id != customSection {
 			continue
 		}
-		r := &stringReader{reader: reader{data: s.content}}
+		r := &codeReader{reader: reader{data: s.content}}
 		if r.string() != "producers" {
 			continue
 		}
@@ -35,18 +35,12 @@ func (m *module) checkVersion() error {
 	return errors.New("the module does not tell which Go made it")
 }
 
-// stringReader reads strings and counts, and keeps the first error.
-type stringReader struct {
-	reader
-	err error
-}
-
 // producer returns the version of a producer. Of fields there is a number: name, number of values,
 // and of each value its name and its version.
-func (r *stringReader) producer(name string) (version string) {
-	for fields := r.count(); fields > 0 && r.err == nil; fields-- {
+func (r *codeReader) producer(name string) (version string) {
+	for fields := r.unsigned(); fields > 0 && r.err == nil; fields-- {
 		r.string()
-		for values := r.count(); values > 0 && r.err == nil; values-- {
+		for values := r.unsigned(); values > 0 && r.err == nil; values-- {
 			if its, v := r.string(), r.string(); its == name {
 				version = v
 			}
@@ -55,16 +49,8 @@ func (r *stringReader) producer(name string) (version string) {
 	return version
 }
 
-func (r *stringReader) count() int {
-	n, err := r.number()
-	if r.err == nil {
-		r.err = err
-	}
-	return n
-}
-
-func (r *stringReader) string() string {
-	length := r.count()
+func (r *codeReader) string() string {
+	length := int(r.unsigned())
 	if length > len(r.data)-r.at {
 		r.err = errTruncated
 	}
