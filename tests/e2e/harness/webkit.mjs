@@ -136,8 +136,8 @@ class Session {
     const answer = fetch(this.#address + path, { method, body: body && JSON.stringify(body) }).then((response) => response.json())
     answer.catch(() => undefined)
     const { value } = await Promise.race([answer, this.#ended]).catch(async (error) => {
-      // The connection may break before the end of the process is known.
-      if (error.message === 'fetch failed') await Promise.race([this.#ended, sleep(1000, undefined, { ref: false })])
+      // The connection may break, before an answer or within it, before the process is known to have ended.
+      await Promise.race([this.#ended, sleep(1000, undefined, { ref: false })])
       throw error
     })
     if (value?.error) throw new Error(`${value.error}: ${value.message}`)
