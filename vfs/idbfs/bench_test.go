@@ -93,7 +93,7 @@ func BenchmarkReadRandomPage(b *testing.B) {
 }
 
 func BenchmarkReadSequential(b *testing.B) {
-	fs := openStore(b)
+	fs := roomyStore(b, 8<<20/pageSize) // what the package gives it by default
 	const size = 64 << 20
 	writeFile(b, fs, "000001.ldb", size)
 	r := must(fs.Open("000001.ldb"))(b)

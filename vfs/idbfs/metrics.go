@@ -4,7 +4,7 @@ package idbfs
 
 // Metrics counts what was done in the database since Open.
 type Metrics struct {
-	Read      Traffic // pages, and whole logs
+	Read      Traffic // pages, and whole logs; reads that go on in one transaction count by themselves
 	Commit    Traffic // transactions with bytes of files
 	Directory Traffic // transactions with nothing but changes of the directory
 	Delete    Traffic // transactions that only delete; records and bytes are not counted

@@ -13,7 +13,7 @@ const spareBuffers = 32
 
 // pagesAtOnce bounds the pages of one transaction. More take several, all under way at once: the
 // first pages are there while the browser still looks for the last.
-const pagesAtOnce = 16
+const pagesAtOnce = 32
 
 // neighbours is the number of pages of a part of a file that is fetched as a whole, for a reader of
 // one of them, while there is room for more than sequential readers need: eight pages take the
@@ -48,6 +48,10 @@ type page struct {
 	err    error
 	place  *list.Element
 }
+
+// maxAhead bounds what all readers of a store together have fetched ahead. The rest of the cache is
+// for pages being read.
+func (c *pageCache) maxAhead() int { return max(minCapacity*3/4, c.capacity/2) }
 
 // newPageCache returns a cache for size bytes, or for the least that readers need.
 func newPageCache(fs *FS, size int64) *pageCache {

@@ -10,7 +10,7 @@ import (
 )
 
 // roomyStore is a new store that keeps many pages.
-func roomyStore(t *testing.T, pages int) *FS {
+func roomyStore(t testing.TB, pages int) *FS {
 	t.Helper()
 	check(t, openStore(t).Close())
 	fs := must(Open(t.Name(), Options{CacheSize: int64(pages) * pageSize}))(t)

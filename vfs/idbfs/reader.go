@@ -24,17 +24,12 @@ type reader struct {
 	window int64 // how many pages ahead are asked for
 }
 
+// The longer a Reader goes through its file in order, the more pages it has fetched ahead, at most
+// half of what the cache holds. It asks for more by half of its window, so that two transactions are
+// under way at any time: the browser is not to wait for us, nor we for it.
 const (
-	// The longer a Reader goes through its file in order, the more pages it has fetched ahead.
-	// It asks for more by the step, so that several transactions are under way at any time:
-	// the browser is not to wait for us, nor we for it.
 	minWindow = 8
-	maxWindow = 32
-	aheadStep = pagesAtOnce
-
-	// maxAhead bounds what all readers of a store together have fetched ahead. The rest of the
-	// cache is for pages being read.
-	maxAhead = minCapacity - pagesAtOnce
+	maxWindow = 2 * pagesAtOnce
 )
 
 // Open implements vfs.FS.
@@ -210,13 +205,13 @@ func (r *reader) runAhead(first, last int64) (sequential bool) {
 		r.wanted, r.window = r.next, 0
 		return false
 	}
-	if r.wanted > r.next+r.window-min(aheadStep, r.window/2) {
+	if r.wanted > r.next+r.window/2 {
 		return true
 	}
-	r.window = min(max(2*r.window, minWindow), maxWindow)
+	r.window = min(max(2*r.window, minWindow), maxWindow, int64(r.fs.cache.capacity/2))
 	end := r.file.pageCount()
 	r.wanted = max(r.wanted, r.next)
-	for r.wanted < min(r.next+r.window, end) && r.fs.cache.ahead < maxAhead {
+	for r.wanted < min(r.next+r.window, end) && r.fs.cache.ahead < r.fs.cache.maxAhead() {
 		r.fs.cache.pinAhead(r.file, r.wanted)
 		r.wanted++
 	}

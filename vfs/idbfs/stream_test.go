@@ -64,8 +64,8 @@ func TestReadersSideBySideReadEachPageOnce(t *testing.T) {
 			if !bytes.Equal(got, wants[i][at:at+pageSize]) {
 				t.Fatalf("wrong bytes at %d of file %d", at, i+1)
 			}
-			if fs.cache.ahead > maxAhead {
-				t.Fatalf("%d pages are fetched ahead, want at most %d", fs.cache.ahead, maxAhead)
+			if most := fs.cache.maxAhead(); fs.cache.ahead > most {
+				t.Fatalf("%d pages are fetched ahead, want at most %d", fs.cache.ahead, most)
 			}
 		}
 	}

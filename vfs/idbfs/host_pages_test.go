@@ -1,0 +1,75 @@
+//go:build js && wasm && varve_host
+
+package idbfs
+
+import (
+	"errors"
+	"syscall/js"
+	"testing"
+
+	"github.com/varvedb/varve/vfs"
+)
+
+// readOn reads every other page from first on, one after the other, until done or most of them were
+// read, and returns how many. Each waits for the one before, and none comes by itself.
+func readOn(t *testing.T, r vfs.Reader, first, most int, done func() bool) int {
+	p := make([]byte, 100)
+	for n := range most {
+		if done() {
+			return n
+		}
+		_, err := r.ReadAt(p, int64(first+2*n)*pageSize)
+		check(t, err)
+	}
+	return most
+}
+
+func never() bool { return false }
+
+func TestReadsGoOnInOneTransaction(t *testing.T) {
+	fs := openStore(t)
+	const pages = 2 * minCapacity
+	writeFile(t, fs, "000001.ldb", (2*pages+5)*pageSize)
+	r := must(fs.Open("000001.ldb"))(t)
+	begun := 0
+	patch(t, "IDBDatabase", "transaction", func(this js.Value, args []js.Value, original js.Value) any {
+		begun++
+		return call(original, this, args)
+	})
+	readOn(t, r, 1, pages, never)
+	if begun == 0 || begun > pages/8 {
+		t.Errorf("%d transactions for %d pages that were read one by one", begun, pages)
+	}
+	check(t, r.Close())
+}
+
+// A transaction that reads holds up those that write, wherever they come from.
+func TestReadsGiveWayToWrites(t *testing.T) {
+	const pages = 2 * minCapacity
+	for name, write := range map[string]func(fs *FS, log vfs.Writer) error{
+		"a record": func(_ *FS, log vfs.Writer) error {
+			_, err := log.Write([]byte("record"))
+			return errors.Join(err, log.Sync(vfs.Relaxed))
+		},
+		"the directory": func(fs *FS, _ vfs.Writer) error {
+			return fs.Rename("000003.tmp", "000003.ldb")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := openStore(t)
+			writeFile(t, fs, "000001.ldb", (2*pages+5)*pageSize)
+			writeFile(t, fs, "000003.tmp", 10)
+			log := must(fs.Create("000002.log"))(t)
+			check(t, log.Sync(vfs.Relaxed))
+			r := must(fs.Open("000001.ldb"))(t)
+			readOn(t, r, 1, 2, never) // to go on behind
+			written := make(chan error, 1)
+			go func() { written <- write(fs, log) }()
+			n := readOn(t, r, 5, pages, func() bool { return len(written) > 0 })
+			if n > pages/2 {
+				t.Errorf("%d pages were read before the write came to pass", n)
+			}
+			check(t, <-written, log.Close(), r.Close())
+		})
+	}
+}
