@@ -60,7 +60,8 @@ export class Pages {
         // after commit().
         transaction.onabort = () => {
           this.#writing--
-          this.#fail(ticket, requests.find(({ error }) => error?.name === 'ConstraintError')?.error ?? transaction!.error)
+          const refused = requests.find((request) => request.readyState === 'done' && request.error?.name === 'ConstraintError')
+          this.#fail(ticket, (refused ?? transaction!).error)
         }
         const store = transaction.objectStore(STORE)
         const memory = this.#memory.bytes()
@@ -75,7 +76,7 @@ export class Pages {
       } catch (thrown) {
         this.#writing--
         if (transaction) {
-          transaction.onabort = null
+          transaction.oncomplete = transaction.onabort = null
           end(transaction, 'abort')
         }
         this.#refuse(ticket, thrown)
