@@ -15,8 +15,9 @@ import (
 //	address  uint32, of the record's bytes
 //	length   uint32; the host sets it to missing if it has no record of that length
 //
-// and return at once. When the transaction has ended, the host calls varve_idb_done. Until then it
-// keeps addresses, no views, and Go keeps the memory in place.
+// and return at once. When records are committed or pages are there, the host calls varve_idb_done.
+// Until then it keeps addresses, no views, and Go keeps the memory in place. Pages that are asked for
+// while Go is told of others come in the same transaction, for a while.
 
 //go:wasmimport varve idb_commit
 func hostCommit(ticket, conn, strict uint32, table unsafe.Pointer, count uint32)

@@ -3,6 +3,7 @@
 package idbfs
 
 import (
+	"bytes"
 	"errors"
 	"syscall/js"
 	"testing"
@@ -72,4 +73,42 @@ func TestReadsGiveWayToWrites(t *testing.T) {
 			check(t, <-written, log.Close(), r.Close())
 		})
 	}
+}
+
+// A browser may end a transaction that has given all that it was asked for.
+func TestReadsGoOnBehindATransactionThatHasEnded(t *testing.T) {
+	fs := openStore(t)
+	const pages = 40
+	want := writeFile(t, fs, "000001.ldb", pages*pageSize)
+	r := must(fs.Open("000001.ldb"))(t)
+	// In JavaScript: what throws in a function of Go's can't reach the one that called it.
+	prototype := js.Global().Get("IDBObjectStore").Get("prototype")
+	original := prototype.Get("get")
+	t.Cleanup(func() { prototype.Set("get", original) })
+	ended := js.Global().Get("Function").New("prototype", `
+		const { get } = prototype
+		let requests = 0, ended = 0
+		prototype.get = function (key) {
+			const request = get.call(this, key)
+			if (++requests % 5 === 0) {
+				request.addEventListener('success', () => {
+					ended++
+					this.transaction.abort()
+				})
+			}
+			return request
+		}
+		return () => ended`).Invoke(prototype)
+	got := make([]byte, pageSize)
+	for i := 1; i < pages; i += 2 {
+		_, err := r.ReadAt(got, int64(i)*pageSize)
+		check(t, err)
+		if !bytes.Equal(got, want[i*pageSize:(i+1)*pageSize]) {
+			t.Fatalf("wrong bytes in page %d", i)
+		}
+	}
+	if ended.Invoke().Int() == 0 {
+		t.Error("no transaction was ended")
+	}
+	check(t, r.Close())
 }

@@ -45,6 +45,34 @@ func TestStreamBehindAFailedOneIsDropped(t *testing.T) {
 	wantOnly(t, fs, "000001.ldb", synced)
 }
 
+func TestTheRoomierTheCacheTheMoreIsFetchedAhead(t *testing.T) {
+	const pages = 4 * maxWindow
+	for _, c := range []struct{ capacity, least, most int }{
+		{minCapacity, minCapacity / 4, minCapacity / 2},
+		{4 * minCapacity, maxWindow / 2, maxWindow},
+	} {
+		t.Run(fmt.Sprint(c.capacity), func(t *testing.T) {
+			fs := openStore(t)
+			writeFile(t, fs, "000001.ldb", pages*pageSize)
+			check(t, fs.Close()) // lest what was written is there
+			fs = must(Open(t.Name(), Options{CacheSize: int64(c.capacity) * pageSize}))(t)
+			t.Cleanup(func() { closeStore(t, fs) })
+			r := must(fs.Open("000001.ldb"))(t)
+			ahead := 0
+			got := make([]byte, pageSize)
+			for at := 0; at < pages*pageSize; at += pageSize {
+				_, err := r.ReadAt(got, int64(at))
+				check(t, err)
+				ahead = max(ahead, fs.cache.ahead)
+			}
+			if ahead <= c.least || ahead > c.most {
+				t.Errorf("at most %d pages were fetched ahead, want more than %d and at most %d", ahead, c.least, c.most)
+			}
+			check(t, r.Close())
+		})
+	}
+}
+
 func TestReadersSideBySideReadEachPageOnce(t *testing.T) {
 	fs := openStore(t)
 	const readers, pages = 4, 80
