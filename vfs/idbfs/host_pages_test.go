@@ -112,3 +112,31 @@ func TestReadsGoOnBehindATransactionThatHasEnded(t *testing.T) {
 	}
 	check(t, r.Close())
 }
+
+func TestCommitThatCannotBeAbandonedAcknowledgesNoOther(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	other := must(fs.Create("000002.log"))(t)
+	check(t, log.Sync(vfs.Relaxed), other.Sync(vfs.Relaxed))
+	restore := js.Global().Get("Function").New(`
+		const { abort } = IDBTransaction.prototype, { add } = IDBObjectStore.prototype
+		let adds = 0
+		const refuse = () => { throw new DOMException('injected', 'DataError') }
+		IDBTransaction.prototype.abort = refuse
+		IDBObjectStore.prototype.add = function (...args) {
+			return ++adds === 2 ? refuse() : add.apply(this, args)
+		}
+		return () => {
+			IDBTransaction.prototype.abort = abort
+			IDBObjectStore.prototype.add = add
+		}`).Invoke()
+	write(t, log, 2*pageSize)
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrIO)
+	restore.Invoke()
+	storedRecords(t, fs, fs.db.names.pages) // when the transaction has ended by itself
+
+	failCommits(t, 1, "DataError")
+	write(t, other, 10)
+	wantError(t, "Sync of another log", other.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, log.Close(), other.Close())
+}
