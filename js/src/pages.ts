@@ -83,9 +83,11 @@ export class Pages {
       }
     },
 
-    idb_read: (ticket: number, connection: number, table: number, count: number): void => {
+    /** Returns how many transactions it tried to begin. */
+    idb_read: (ticket: number, connection: number, table: number, count: number): number => {
+      const continued = this.#continued(connection)
       try {
-        const reading = this.#continued(connection) ?? this.#beginReading(connection)
+        const reading = continued ?? this.#beginReading(connection)
         const { store, waiting } = reading
         const view = new DataView(this.#memory.bytes().buffer, table >>> 0)
         const requests: IDBRequest<unknown>[] = []
@@ -101,6 +103,7 @@ export class Pages {
       } catch (thrown) {
         this.#refuse(ticket, thrown)
       }
+      return continued ? 0 : 1
     },
 
     /** Copies the reason of a failure, and forgets it. */

@@ -140,25 +140,6 @@ func BenchmarkWriteTable(b *testing.B) {
 	})
 }
 
-// newTurn returns a function that waits until the browser has handled the events that are there.
-func newTurn(b *testing.B) func() {
-	channel := js.Global().Get("MessageChannel").New()
-	handled := make(chan struct{}, 1)
-	callback := js.FuncOf(func(js.Value, []js.Value) any {
-		handled <- struct{}{}
-		return nil
-	})
-	channel.Get("port1").Set("onmessage", callback)
-	b.Cleanup(func() {
-		channel.Get("port1").Call("close")
-		callback.Release()
-	})
-	return func() {
-		channel.Get("port2").Call("postMessage", nil)
-		<-handled
-	}
-}
-
 func BenchmarkReplayLog(b *testing.B) {
 	fs := openStore(b)
 	log := must(fs.Create("000001.log"))(b)

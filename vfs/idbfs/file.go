@@ -121,7 +121,7 @@ func (fs *FS) measure(f *file) error {
 
 // measured takes over what an unsealed file was found to hold.
 func (fs *FS) measured(f *file, run runOfRecords) {
-	fs.stats.Read.add(run.records, len(run.content))
+	fs.stats.Read.add(run.transactions, run.records, len(run.content))
 	f.content = run.content
 	f.committed = mark{run.records, int64(len(run.content))}
 	f.queued, f.synced = f.committed, f.committed

@@ -108,7 +108,7 @@ func (fs *FS) growHeadroom() {
 		switch {
 		case err == nil:
 			h.pieces++
-			fs.stats.Headroom.add(1, pieceSize)
+			fs.stats.Headroom.add(1, 1, pieceSize)
 			if !h.low {
 				fs.mu.Unlock()
 				return

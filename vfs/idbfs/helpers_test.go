@@ -237,3 +237,22 @@ func giveError(tx js.Value, name string) {
 	exception := js.Global().Get("DOMException").New("injected", name)
 	js.Global().Get("Object").Call("defineProperty", tx, "error", map[string]any{"value": exception})
 }
+
+// newTurn returns a function that waits until the browser has handled the events that are there.
+func newTurn(t testing.TB) func() {
+	channel := js.Global().Get("MessageChannel").New()
+	handled := make(chan struct{}, 1)
+	callback := js.FuncOf(func(js.Value, []js.Value) any {
+		handled <- struct{}{}
+		return nil
+	})
+	channel.Get("port1").Set("onmessage", callback)
+	t.Cleanup(func() {
+		channel.Get("port1").Call("close")
+		callback.Release()
+	})
+	return func() {
+		channel.Get("port2").Call("postMessage", nil)
+		<-handled
+	}
+}

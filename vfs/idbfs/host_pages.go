@@ -22,8 +22,10 @@ import (
 //go:wasmimport varve idb_commit
 func hostCommit(ticket, conn, strict uint32, table unsafe.Pointer, count uint32)
 
+// hostRead returns how many transactions it tried to begin: none if it goes on in one.
+//
 //go:wasmimport varve idb_read
-func hostRead(ticket, conn uint32, table unsafe.Pointer, count uint32)
+func hostRead(ticket, conn uint32, table unsafe.Pointer, count uint32) uint32
 
 // hostReason copies the name and the message of a failure, parted by a line feed.
 //
@@ -131,14 +133,14 @@ func (h *hostPages) commitRecords(conn js.Value, w *writes) error {
 	return h.await(ticket)
 }
 
-func (h *hostPages) readPages(reads []pageRead) error {
-	return h.retrying(func(conn js.Value, _ bool) error {
+func (h *hostPages) readPages(reads []pageRead) (transactions int64, err error) {
+	err = h.retrying(func(conn js.Value, _ bool) error {
 		table := make([]hostTransfer, len(reads))
 		for i, r := range reads {
 			table[i] = newTransfer(r.key, r.dest)
 		}
 		ticket := takeTicket()
-		hostRead(ticket, h.use(conn), unsafe.Pointer(unsafe.SliceData(table)), uint32(len(table)))
+		transactions += int64(hostRead(ticket, h.use(conn), unsafe.Pointer(unsafe.SliceData(table)), uint32(len(table))))
 		if err := h.await(ticket); err != nil {
 			return err
 		}
@@ -149,6 +151,7 @@ func (h *hostPages) readPages(reads []pageRead) error {
 		}
 		return nil
 	})
+	return transactions, err
 }
 
 func newTransfer(key int64, data []byte) hostTransfer {

@@ -32,7 +32,7 @@ func TestReadsGoOnInOneTransaction(t *testing.T) {
 	const pages = 2 * minCapacity
 	writeFile(t, fs, "000001.ldb", (2*pages+5)*pageSize)
 	r := must(fs.Open("000001.ldb"))(t)
-	begun := 0
+	begun, before := 0, fs.Metrics().Read
 	patch(t, "IDBDatabase", "transaction", func(this js.Value, args []js.Value, original js.Value) any {
 		begun++
 		return call(original, this, args)
@@ -40,6 +40,9 @@ func TestReadsGoOnInOneTransaction(t *testing.T) {
 	readOn(t, r, 1, pages, never)
 	if begun == 0 || begun > pages/8 {
 		t.Errorf("%d transactions for %d pages that were read one by one", begun, pages)
+	}
+	if counted := fs.Metrics().Read.minus(before).Transactions; counted != int64(begun) {
+		t.Errorf("%d transactions are counted, %d were begun", counted, begun)
 	}
 	check(t, r.Close())
 }

@@ -4,7 +4,7 @@ package idbfs
 
 // Metrics counts what was done in the database since Open.
 type Metrics struct {
-	Read      Traffic // pages, and whole logs; reads that go on in one transaction count by themselves
+	Read      Traffic // pages, and whole files
 	Commit    Traffic // transactions with bytes of files
 	Directory Traffic // transactions with nothing but changes of the directory
 	Delete    Traffic // transactions that only delete; records and bytes are not counted
@@ -18,8 +18,8 @@ type Traffic struct {
 	Bytes        int64
 }
 
-func (t *Traffic) add(records int64, bytes int) {
-	t.Transactions++
+func (t *Traffic) add(transactions, records int64, bytes int) {
+	t.Transactions += transactions
 	t.Records += records
 	t.Bytes += int64(bytes)
 }
@@ -31,7 +31,7 @@ func (m *Metrics) count(w *writes) {
 	}
 	switch {
 	case len(w.records) > 0:
-		m.Commit.add(int64(len(w.records)), bytes)
+		m.Commit.add(1, int64(len(w.records)), bytes)
 	case len(w.deleted) > 0:
 		m.Delete.Transactions++
 	default:

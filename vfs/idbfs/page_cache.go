@@ -231,7 +231,7 @@ func (c *pageCache) fetch(pages []*page) {
 	for i, p := range pages {
 		reads[i] = pageRead{key: p.key, dest: p.data}
 	}
-	err := c.fs.pages.readPages(reads)
+	transactions, err := c.fs.pages.readPages(reads)
 
 	c.fs.mu.Lock()
 	defer c.fs.mu.Unlock()
@@ -249,7 +249,7 @@ func (c *pageCache) fetch(pages []*page) {
 		bytes += len(p.data)
 		c.unpin(p)
 	}
-	c.fs.stats.Read.add(int64(len(pages)), bytes)
+	c.fs.stats.Read.add(transactions, int64(len(pages)), bytes)
 }
 
 // takeBuffer returns a buffer of a page's length.

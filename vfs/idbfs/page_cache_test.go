@@ -80,9 +80,10 @@ func TestPagesComeWithTheirNeighboursWhileThereIsRoom(t *testing.T) {
 	t.Cleanup(func() { closeStore(t, fs) })
 	r := must(fs.Open("000001.ldb"))(t)
 	defer r.Close()
-	got := make([]byte, 100)
+	got, turn := make([]byte, 100), newTurn(t)
 	read := func(page, wantPages, wantTransactions int) {
 		t.Helper()
+		turn() // no transaction is there to go on in
 		before := fs.Metrics().Read
 		_, err := r.ReadAt(got, int64(page*pageSize))
 		check(t, err)

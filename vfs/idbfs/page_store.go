@@ -16,8 +16,8 @@ type pageStore interface {
 	commit(w *writes) error
 
 	// readPages fills the buffer of each read with one record of exactly that length, or
-	// sets the error of that read.
-	readPages(reads []pageRead) error
+	// sets the error of that read. It tells how many transactions it tried to begin.
+	readPages(reads []pageRead) (transactions int64, err error)
 
 	// readRecords returns the records of a file from its first to, exclusively, the key end,
 	// but for its fence.
@@ -202,8 +202,12 @@ func (db *database) epochOf(conn js.Value) (epoch int64, err error) {
 	return epochFrom(now), nil
 }
 
-func (db *database) readPages(reads []pageRead) error {
-	return db.retrying(func(conn js.Value, _ bool) error { return db.readPagesOnce(conn, reads) })
+func (db *database) readPages(reads []pageRead) (transactions int64, err error) {
+	err = db.retrying(func(conn js.Value, _ bool) error {
+		transactions++
+		return db.readPagesOnce(conn, reads)
+	})
+	return transactions, err
 }
 
 // readPagesOnce asks for each page by itself: from 32 KiB on that is faster than getAll.

@@ -94,7 +94,7 @@ func (r *reader) load() error {
 		}
 		content = run.content
 		fs.mu.Lock()
-		fs.stats.Read.add(run.records, len(content))
+		fs.stats.Read.add(run.transactions, run.records, len(content))
 		fs.mu.Unlock()
 	}
 	if int64(len(content)) != end.size {

@@ -15,6 +15,8 @@ type runOfRecords struct {
 	content []byte
 	records int64
 	paged   bool // all have a page's length, but perhaps the last
+
+	transactions int64 // that were begun for them
 }
 
 // recordsAtOnce bounds what one getAll brings into the browser's memory.
@@ -25,6 +27,7 @@ func (db *database) readRecords(first, end int64) (runOfRecords, error) {
 	for start := first; start < end; start += recordsAtOnce {
 		var records js.Value
 		if err := db.retrying(func(conn js.Value, _ bool) (err error) {
+			run.transactions++
 			records, err = db.getAll(conn, keyRange{start, min(end, start+recordsAtOnce)})
 			return err
 		}); err != nil {

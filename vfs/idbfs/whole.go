@@ -86,6 +86,9 @@ func (tx *transaction) askWhole(l *listing, ours func(id int64) bool, whole bool
 
 // adopt takes over what was read of files whole.
 func (fs *FS) adopt(whole map[int64]runOfRecords) {
+	if len(whole) > 0 {
+		fs.stats.Read.Transactions++
+	}
 	for id, run := range whole {
 		f := fs.files[id]
 		switch {
@@ -93,7 +96,7 @@ func (fs *FS) adopt(whole map[int64]runOfRecords) {
 		case !f.sealed:
 			fs.measured(f, run)
 		case int64(len(run.content)) == f.committed.size:
-			fs.stats.Read.add(run.records, len(run.content))
+			fs.stats.Read.add(0, run.records, len(run.content))
 			f.content = run.content
 		}
 	}
