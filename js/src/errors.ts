@@ -38,7 +38,7 @@ export class VarveError extends Error {
 
   /** Programs get errors; this is for their tests. */
   constructor(code: ErrorCode, message: string, details: { fields?: ErrorFields; cause?: unknown } = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    super(message, details)
     this.name = 'VarveError'
     this.code = code
     this.fields = details.fields ?? {}

@@ -25,24 +25,34 @@ export interface Receiver {
   fail(error: VarveError): void
 }
 
-/** One message to a worker, not always the first; all others are frames. @internal */
+/** The first message to a worker; all others are frames, as ArrayBuffers. @internal */
 export interface StartMessage {
   start: WasmSource
 }
 
-/** What a worker says when it can't go on. Frames are sent as ArrayBuffers. @internal */
-export interface FailureMessage {
-  failure: Pick<VarveError, 'code' | 'message' | 'fields'>
-}
+/**
+ * What a worker says beside frames: that it waits for the start, lest that be lost, that its engine takes
+ * frames, and that it can't go on.
+ *
+ * @internal
+ */
+export type WorkerMessage = 'listens' | 'runs' | { failure: Pick<VarveError, 'code' | 'message' | 'fields'> }
 
 /** Runs the engine in a worker of its own. @internal */
 export function startWorker(source: WasmSource, workerUrl: string | URL | undefined, receiver: Receiver): Transport {
   const worker = createWorker(workerUrl)
-  let heard = false
-  worker.onmessage = ({ data }: MessageEvent<ArrayBuffer | FailureMessage>) => {
-    heard = true
+  // Compiled while the worker starts, which takes as long. What a policy denies to the page it may
+  // allow to the worker: so that tries for itself, and says what fails.
+  const compiled = loadModule(source).then((module) => ({ module }), () => source)
+  let early: ArrayBuffer[] | undefined = []
+  worker.onmessage = ({ data }: MessageEvent<ArrayBuffer | WorkerMessage>) => {
     if (data instanceof ArrayBuffer) {
       receiver.receive(new Uint8Array(data))
+    } else if (data === 'listens') {
+      void compiled.then((start) => worker.postMessage({ start } satisfies StartMessage))
+    } else if (data === 'runs') {
+      for (const frame of early!) worker.postMessage(frame, [frame])
+      early = undefined
     } else {
       const { code, message, fields } = data.failure
       receiver.fail(new VarveError(code, message, { fields }))
@@ -51,15 +61,14 @@ export function startWorker(source: WasmSource, workerUrl: string | URL | undefi
   worker.onerror = (event) => {
     // Without this, browsers report the event as an uncaught error as well.
     event.preventDefault()
-    receiver.fail(heard || event.message ? crashed(event.message) : notLoaded(workerUrl))
+    receiver.fail(!early || event.message ? crashed(event.message) : notLoaded(workerUrl))
   }
   worker.onmessageerror = () => receiver.fail(crashed('a message could not be read'))
-  const start = (source: WasmSource) => worker.postMessage({ start: source } satisfies StartMessage)
-  // Compiled while the worker starts, which takes as long. What a policy denies to the page it may
-  // allow to the worker: so that tries for itself, and says what fails.
-  loadModule(source).then((module) => start({ module }), () => start(source))
   return {
-    send: (frame) => worker.postMessage(frame.buffer, [frame.buffer]),
+    send({ buffer }) {
+      if (early) early.push(buffer)
+      else worker.postMessage(buffer, [buffer])
+    },
     close: () => worker.terminate(),
   }
 }
