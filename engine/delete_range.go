@@ -30,14 +30,10 @@ func (db *DB) DeleteRange(lower, upper []byte, d Durability) error {
 	if !db.coversTable(lower, upper) {
 		return db.deleteEach(lower, upper, d)
 	}
-	// Level 0 is merged down first: its tables go by age, and a trimmed one would be the newest.
 	if err := db.Flush(); err != nil {
 		return err
 	}
-	if err := db.compactLevel(0, lower, upper); err != nil {
-		return err
-	}
-	dropped, err := db.dropTables(lower, upper)
+	dropped, err := db.dropRange(lower, upper)
 	if err != nil {
 		return fmt.Errorf("delete range: %w", err)
 	}
@@ -85,7 +81,8 @@ func (db *DB) deleteEach(lower, upper []byte, d Durability) (err error) {
 	var b Batch
 	p := pace.New(db.opts.Yield)
 	for valid := it.First(); valid; valid = it.Next() {
-		if err := b.Delete(it.Key()); err != nil {
+		// Other programs write keys that Delete refuses.
+		if err := b.begin(base.KindDelete, it.Key(), 0); err != nil {
 			return fmt.Errorf("delete range: %w", err)
 		}
 		if b.Len() >= maxAtomicClear {
@@ -103,6 +100,20 @@ func (db *DB) deleteEach(lower, upper []byte, d Durability) (err error) {
 		return fmt.Errorf("delete range: %w", err)
 	}
 	return nil
+}
+
+// dropRange takes the range out of all tables. It returns false if a snapshot may need them.
+//
+// Level 0 is merged down first: its tables go by age, and a trimmed one would be the newest. Nothing
+// may come there before the end: the tables of an Ingest go to several levels, and a later write may
+// be merged down before an earlier one.
+func (db *DB) dropRange(lower, upper []byte) (bool, error) {
+	db.flushMu.Lock()
+	defer db.flushMu.Unlock()
+	if err := db.compactLevel(0, lower, upper); err != nil {
+		return false, err
+	}
+	return db.dropTables(lower, upper)
 }
 
 // dropTables takes the range out of the tables below level 0. It returns false, and does nothing,

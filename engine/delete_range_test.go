@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"fmt"
+	"sync/atomic"
 	"testing"
 
+	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/vfs/faultfs"
 )
 
@@ -101,4 +104,55 @@ func TestDeleteRangeHidesNothingFromSnapshots(t *testing.T) {
 	f.must(f.Compact(nil, nil))
 	f.holds(s, want)
 	f.must(s.Close())
+}
+
+// Each table of an Ingest goes to a level of its own, of which DeleteRange drops some and merges others.
+func TestIngestDuringDeleteRangeIsDeletedWholeOrNotAtAll(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	for i := range 20 {
+		f.must(f.Put(fmt.Appendf(nil, "a%03d", i), noise(i, 100), Relaxed))
+	}
+	f.must(f.Flush())
+	merging, merged := make(chan struct{}), make(chan struct{})
+	var held atomic.Bool
+	isCreate := onKind(base.FileTable, faultfs.Create)
+	f.fs.OnOp(func(_ int, op faultfs.Op) {
+		if isCreate(op) && held.CompareAndSwap(false, true) {
+			close(merging)
+			<-merged
+		}
+	})
+	deleted, ingested := make(chan error, 1), make(chan error, 1)
+	go func() { deleted <- f.DeleteRange(nil, nil, Strict) }()
+	<-merging
+	keys := []string{"a001", "b001"}
+	go func() {
+		ingested <- f.Ingest(func(yield func(key, value []byte) bool) {
+			for i, key := range keys {
+				if !yield([]byte(key), noise(i, int(f.opts.TableSize))) {
+					return
+				}
+			}
+		})
+	}()
+	await(func() bool { return parked("Ingest", "sync.Mutex.Lock") || parked("installIngested", "sync.RWMutex.Lock") })
+	close(merged)
+	f.must(<-deleted)
+	f.must(<-ingested)
+	if n := len(entriesOf(f)); n != 0 && n != len(keys) {
+		t.Errorf("%d of %d entries of an Ingest are there, want all or none", n, len(keys))
+	}
+	f.must(f.Check())
+}
+
+func TestDeleteRangeDeletesKeysThatCanNotBePut(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	var b Batch
+	for _, key := range [][]byte{nil, noise(0, MaxKeyLen+1)} {
+		f.must(b.begin(base.KindPut, key, 0))
+		b.data = append(b.data, 0) // the value's length
+	}
+	f.must(f.Apply(&b, Relaxed))
+	f.must(f.DeleteRange(nil, nil, Relaxed))
+	f.holds(f, "")
 }
