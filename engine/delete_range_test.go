@@ -135,7 +135,9 @@ func TestIngestDuringDeleteRangeIsDeletedWholeOrNotAtAll(t *testing.T) {
 			}
 		})
 	}()
-	await(func() bool { return parked("Ingest", "sync.Mutex.Lock") || parked("installIngested", "sync.RWMutex.Lock") })
+	await(func() bool {
+		return parked("Ingest", "sync.Mutex.Lock") || parked("installIngested", "sync.RWMutex.Lock")
+	})
 	close(merged)
 	f.must(<-deleted)
 	f.must(<-ingested)

@@ -57,10 +57,10 @@ export class Pages {
           this.#done(ticket, 1)
         }
         // Firefox and WebKit don't give a transaction the error that it was aborted for, if it came
-        // after commit().
+        // after commit(). That of a request that it took with it is an AbortError.
         transaction.onabort = () => {
           this.#writing--
-          const refused = requests.find((request) => request.readyState === 'done' && request.error?.name === 'ConstraintError')
+          const refused = requests.find((request) => request.readyState === 'done' && (request.error?.name ?? 'AbortError') !== 'AbortError')
           this.#fail(ticket, (refused ?? transaction!).error)
         }
         const store = transaction.objectStore(STORE)

@@ -143,3 +143,31 @@ func TestCommitThatCannotBeAbandonedAcknowledgesNoOther(t *testing.T) {
 	wantError(t, "Sync of another log", other.Sync(vfs.Relaxed), vfs.ErrIO)
 	check(t, log.Close(), other.Close())
 }
+
+// So it is in WebKit where a transaction was told to commit at once.
+func TestRefusalOfSpaceThatTheRequestAloneTellsIsTold(t *testing.T) {
+	fs := openStore(t)
+	fs.freeing = 0
+	log := must(fs.Create("000001.log"))(t)
+	check(t, log.Sync(vfs.Relaxed))
+	restore := js.Global().Get("Function").New(`
+		const { commit } = IDBTransaction.prototype, { add } = IDBObjectStore.prototype
+		IDBObjectStore.prototype.add = function (...args) {
+			const error = { value: new DOMException('injected', 'QuotaExceededError') }
+			return Object.defineProperties(add.apply(this, args), { error, readyState: { value: 'done' } })
+		}
+		IDBTransaction.prototype.commit = function () {
+			Object.defineProperty(this, 'error', { value: null })
+			this.abort()
+		}
+		return () => {
+			IDBTransaction.prototype.commit = commit
+			IDBObjectStore.prototype.add = add
+		}`).Invoke()
+	defer restore.Invoke()
+	write(t, log, 10)
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrNoSpace)
+	if !fs.Low() {
+		t.Error("the store does not keep what space there is for deletes")
+	}
+}
