@@ -33,7 +33,7 @@
 //     are maxFences later ones. Other records without an entry are deleted by the next owner.
 //  3. One transaction writes at a time, and takes with it everything that was synced or
 //     changed in the directory before it began. Its requests are issued in one run. Only
-//     transactions of pages that no Sync waits for are under way two at a time; the next
+//     transactions of a table's pages that no Sync waits for are under way two at a time; the next
 //     other one begins when both have succeeded or their Writers are dead.
 //  4. Who takes the lock increments the epoch and adds a fence, an empty record, behind the
 //     last record of each unsealed file. One who lost the lock without noticing can no longer

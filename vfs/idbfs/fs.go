@@ -313,8 +313,9 @@ func (fs *FS) List() ([]vfs.FileInfo, error) {
 	}
 	infos := make([]vfs.FileInfo, 0, len(files))
 	for _, f := range files {
-		// A file that an earlier owner left unsealed is as long as its records.
-		if err := fs.measure(f); err != nil {
+		// A file that an earlier owner left unsealed is as long as its records. If some are missing,
+		// Open tells: a table that was never synced is no reason to list none.
+		if err := fs.measure(f); err != nil && !errors.Is(err, vfs.ErrDamaged) {
 			return nil, fmt.Errorf("list files: %w", err)
 		}
 		fs.mu.Lock()

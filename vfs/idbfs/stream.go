@@ -2,15 +2,18 @@
 
 package idbfs
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	// streamSize is how much of a file is written at once before a Sync wants it. A longer
 	// transaction would keep reads and syncs waiting for longer.
 	streamSize = 256 << 10
 
-	// streamsAtOnce is how many transactions of pages are under way, so that the browser has
-	// the next when it has carried out one.
+	// streamsAtOnce is how many transactions of a table's pages are under way, so that the browser
+	// has the next when it has carried out one.
 	streamsAtOnce = 2
 )
 
@@ -33,12 +36,21 @@ func (fs *FS) startStream(f *file) {
 // canStream reports whether the pages that are to go next may go alone: their file has an entry.
 func (fs *FS) canStream() bool { return fs.commit.streams[0].stored }
 
+// mostStreams is how many transactions may be under way with the next. If the tab dies while one of
+// two is tried again, a gap is left, which in a log is damage.
+func (fs *FS) mostStreams() int {
+	if strings.HasSuffix(fs.commit.streams[0].name, ".ldb") {
+		return streamsAtOnce
+	}
+	return 1
+}
+
 // sendStreams begins transactions of pages alone, unless commitAll is at work. What cannot go
 // alone it leaves to commitAll. While the store is low all wait for their Sync: the pages of a table
 // that then finds no space would take some for nothing.
 func (fs *FS) sendStreams() {
 	c := &fs.commit
-	for !c.running && !fs.headroom.low && len(c.streams) > 0 && len(c.streaming) < streamsAtOnce {
+	for !c.running && !fs.headroom.low && len(c.streams) > 0 && len(c.streaming) < fs.mostStreams() {
 		if !fs.canStream() {
 			fs.runCommitter()
 			return

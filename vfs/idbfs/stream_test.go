@@ -45,6 +45,55 @@ func TestStreamBehindAFailedOneIsDropped(t *testing.T) {
 	wantOnly(t, fs, "000001.ldb", synced)
 }
 
+// While the first of two streams is refused and tried again, the second may be stored. If the tab
+// dies then, pages are missing from a table that was never synced.
+func TestTableWithAGapKeepsNobodyFromOpeningTheStore(t *testing.T) {
+	fs := withoutWebLock(openStore(t))
+	lock := must(fs.Lock())(t)
+	writeFile(t, fs, "000009.ldb", 1000)
+	check(t, fs.Remove("000009.ldb"), fs.drain()) // so that what is refused is tried again
+	kept := writeFile(t, fs, "000002.log", 1000)
+	table, _ := startTable(t, fs, 2)
+	failCommits(t, 1, "QuotaExceededError")
+	turn := newTurn(t)
+	write(t, table, 2*streamSize)
+	for storedRecords(t, fs, fs.db.names.pages) != 1+2+streamSize/pageSize {
+		turn()
+	}
+	crash(fs)
+	check(t, lock.(*storeLock).web.Close())
+
+	fs = openAgain(t, t.Name())
+	lock = must(fs.Lock())(t)
+	infos, err := fs.List()
+	check(t, err)
+	if len(infos) != 2 || infos[1].Name != "000002.log" || infos[1].Size != 1000 {
+		t.Errorf("there are %v, want the table and the log", infos)
+	}
+	wantContent(t, fs, "000002.log", kept)
+	_, err = fs.Open("000001.ldb")
+	wantError(t, "Open of the table", err, vfs.ErrDamaged)
+	check(t, fs.Remove("000001.ldb"), fs.drain(), lock.Close())
+}
+
+// A gap in a log is damage.
+func TestLogIsStreamedOneTransactionAfterTheOther(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	check(t, log.Sync(vfs.Relaxed))
+	turn := newTurn(t)
+	want := write(t, log, 4*streamSize)
+	for len(fs.commit.streams)+len(fs.commit.streaming) > 0 {
+		runtime.Gosched()
+		if n := len(fs.commit.streaming); n > 1 {
+			t.Fatalf("%d transactions of a log are under way", n)
+		}
+		turn()
+	}
+	check(t, log.Sync(vfs.Relaxed), log.Close())
+	wantContent(t, fs, "000001.log", want)
+}
+
 func TestTheRoomierTheCacheTheMoreIsFetchedAhead(t *testing.T) {
 	const pages = 4 * maxWindow
 	for _, c := range []struct{ capacity, least, most int }{
