@@ -250,13 +250,14 @@ function checkPlain(value: unknown, path: Path, ancestors: object[]): void {
 function checkObject(value: object, path: Path, ancestors: object[]): void {
   if (ancestors.includes(value)) throw invalid(`The value at ${inWords(path)} contains itself; JSON can’t hold a cycle.`)
   ancestors.push(value)
+  if ('toJSON' in value) throw refused(value, path, adviceFor(value))
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) checkMember(value[i], i, path, ancestors)
   } else {
     const prototype = Object.getPrototypeOf(value) as object | null
     // Object.prototype of another realm is as good as ours.
     const plain = prototype === null || Object.getPrototypeOf(prototype) === null
-    if (!plain || 'toJSON' in value) throw refused(value, path, adviceFor(value))
+    if (!plain) throw refused(value, path, adviceFor(value))
     for (const name of Object.keys(value)) {
       const property = (value as Record<string, unknown>)[name]
       if (property !== undefined) checkMember(property, name, path, ancestors)

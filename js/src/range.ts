@@ -33,21 +33,22 @@ export function boundsOf(range: KeyRange): Bounds {
   const { gt, gte, lt, lte, prefix } = range
   if (gt !== undefined && gte !== undefined) throw invalid('The range has both gt and gte; give one of them.')
   if (lt !== undefined && lte !== undefined) throw invalid('The range has both lt and lte; give one of them.')
-  const start = gt ?? gte
-  const end = lt ?? lte
+  // Not ??: null is no missing bound, but a mistake that would take in everything.
+  const start = gt === undefined ? gte : gt
+  const end = lt === undefined ? lte : lt
   if (prefix !== undefined) {
     if (start !== undefined || end !== undefined) {
-      throw invalid('The range has a prefix and a bound; give the bounds alone, with the prefix in them.')
+      throw invalid('The range has a prefix and a bound; give the bounds alone.')
     }
     const lower = keyToBytes(checkBound(prefix, 'prefix'))
     return { lower, upper: endOfPrefix(lower) }
   }
   const low = start === undefined ? EMPTY : keyToBytes(checkBound(start, 'lower bound'))
   const high = end === undefined ? undefined : keyToBytes(checkBound(end, 'upper bound'))
-  if (high !== undefined && start !== undefined && compareBytes(low, high) > 0) {
+  if (high !== undefined && compareBytes(low, high) > 0) {
     throw invalid('The lower bound lies behind the upper one; swap them, and set reverse to go downwards.')
   }
-  const upper = high !== undefined && lte !== undefined ? successor(high) : high
+  const upper = lte !== undefined ? successor(high!) : high
   const lower = gt !== undefined ? successor(low) : low
   // Between a key and itself there is nothing: gt and lt of one key must not cross.
   return upper !== undefined && compareBytes(lower, upper) > 0 ? { lower: upper, upper } : { lower, upper }

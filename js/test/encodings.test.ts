@@ -122,6 +122,7 @@ const refused: [encoding: ValueEncoding<never>, name: string, value: unknown, me
   ['any', 'a generator', (function* () {})(), /object/],
   ['any', 'bytes within', { b: Uint8Array.of(1) }, /at \.b is a value of type Uint8Array/],
   ['any', 'what has a toJSON', { toJSON: () => 1 }, /plain object/],
+  ['any', 'an array that has a toJSON', Object.assign([1], { toJSON: () => 1 }), /plain object/],
   ['any', 'a cycle', cycle, /at \.self contains itself/],
   ['any', 'too deep a nesting', deep, /nested too deeply/],
   ['any', 'half of a surrogate pair', 'a\ud800', /surrogate/],

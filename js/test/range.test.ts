@@ -38,6 +38,11 @@ test('a range that is none is refused with what to do', () => {
     [{ lt: 'a', lte: 'a' }, /both lt and lte/],
     [{ prefix: 'a', lt: 'b' }, /prefix and a bound/],
     [{ gte: 1 as unknown as Key }, /lower bound is a number/],
+    [{ gt: null as unknown as Key }, /lower bound is null/],
+    [{ gte: null as unknown as Key }, /lower bound is null/],
+    [{ lt: null as unknown as Key }, /upper bound is null/],
+    [{ lte: null as unknown as Key }, /upper bound is null/],
+    [{ prefix: null as unknown as Key }, /prefix is null/],
     [{ prefix: '\ud800' }, /prefix has half of a surrogate pair/],
   ]
   for (const [range, message] of cases) {
