@@ -132,6 +132,9 @@ func (db *DB) openTableFile(t *manifest.Table) (vfs.Reader, error) {
 	if errors.Is(err, vfs.ErrNotFound) {
 		file, err = db.fs.Open(base.OldTableName(t.Num))
 	}
+	if errors.Is(err, vfs.ErrNotFound) {
+		return nil, base.Corruption(name, -1, "the table is missing")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open table %s: %w", name, err)
 	}

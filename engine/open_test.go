@@ -118,6 +118,32 @@ func TestDamagedStoreIsNotOpened(t *testing.T) {
 	}
 }
 
+func TestVerifyReadsWhatStandsInPlaceOfOpenTables(t *testing.T) {
+	for name, damage := range map[string]func(f *fixture, table string){
+		"removed": func(f *fixture, table string) { f.must(f.medium.Remove(table)) },
+		"cut off": func(f *fixture, table string) { f.rewrite(table, cutBy(1)) },
+		"emptied": func(f *fixture, table string) { f.rewrite(table, func([]byte) []byte { return nil }) },
+		"overwritten": func(f *fixture, table string) {
+			f.rewrite(table, func(data []byte) []byte { data[4] ^= 1; return data })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, quietOptions())
+			f.put("a=1")
+			f.must(f.Flush())
+			f.holds(f, "a=1")
+			table := f.names(base.FileTable)[0]
+			damage(f, table)
+			_, err := f.Verify()
+			var corrupt *CorruptionError
+			if !errors.As(err, &corrupt) || corrupt.File != table {
+				t.Errorf("Verify: %v, want damage in %s", err, table)
+			}
+			f.must(f.Close())
+		})
+	}
+}
+
 func TestTornLastLogIsTrimmed(t *testing.T) {
 	f := newFixture(t, quietOptions())
 	f.put("a=1", "b=1", "c=1")

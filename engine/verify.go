@@ -11,6 +11,7 @@ import (
 	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/engine/internal/pace"
 	"github.com/varvedb/varve/engine/internal/record"
+	"github.com/varvedb/varve/engine/internal/sstable"
 	"github.com/varvedb/varve/vfs"
 )
 
@@ -120,21 +121,26 @@ func (db *DB) verifyLog(name string, open bool) (size int64, err error) {
 	}
 }
 
+// verifyTable opens the table anew: a file that is open already may not be what stands there now.
 func (db *DB) verifyTable(t *manifest.Table, p *pace.Pacer) (entries int64, err error) {
-	table, err := db.tables.Acquire(t.Num)
+	file, err := db.openTableFile(t)
 	if err != nil {
 		return 0, err
 	}
-	defer table.Release()
+	defer func() { err = errors.Join(err, file.Close()) }()
+	table, err := sstable.NewReader(file, sstable.ReaderOptions{Name: base.FileName(base.FileTable, t.Num)})
+	if err != nil {
+		return 0, err
+	}
 	if entries, err = table.Verify(p); err != nil {
 		return 0, err
 	}
-	return entries, db.checkTableBounds(t)
+	return entries, checkTableBounds(t, table.NewIterator(false))
 }
 
-// checkTableBounds fails unless the manifest's bounds of t are its first and last keys.
-func (db *DB) checkTableBounds(t *manifest.Table) (err error) {
-	it := db.tables.NewTableIterator(t, false)
+// checkTableBounds fails unless the manifest's bounds of t are its first and last keys. It closes
+// it, an iterator over t.
+func checkTableBounds(t *manifest.Table, it base.Iterator) (err error) {
 	defer func() { err = errors.Join(err, it.Close()) }()
 	name := base.FileName(base.FileTable, t.Num)
 	if !it.First() {
@@ -174,7 +180,7 @@ func (db *DB) Check() error {
 	}
 	for _, level := range s.version.Levels {
 		for _, t := range level {
-			if err := db.checkTableBounds(t); err != nil {
+			if err := checkTableBounds(t, db.tables.NewTableIterator(t, false)); err != nil {
 				return err
 			}
 		}
