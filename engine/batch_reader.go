@@ -13,12 +13,17 @@ type batchEntry struct {
 	key, value []byte
 }
 
-// batchHeader returns the sequence number and the count of a log record.
+// batchHeader returns the sequence number and the count of a log record. It fails if its last entry
+// has a sequence number that no table or manifest can hold.
 func batchHeader(record []byte) (seq base.Seq, count uint32, err error) {
 	if len(record) < batchHeaderLen {
 		return 0, 0, fmt.Errorf("batch of %d bytes is shorter than its header", len(record))
 	}
-	return base.Seq(binary.LittleEndian.Uint64(record)), binary.LittleEndian.Uint32(record[8:]), nil
+	seq, count = base.Seq(binary.LittleEndian.Uint64(record)), binary.LittleEndian.Uint32(record[8:])
+	if seq > base.MaxSeq-base.Seq(count) {
+		return 0, 0, fmt.Errorf("sequence number %d is out of range", seq)
+	}
+	return seq, count, nil
 }
 
 // eachEntry calls visit for every entry of a log record, with its index. It fails, before or

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/record"
 	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/faultfs"
 	"github.com/varvedb/varve/vfs/memfs"
@@ -41,6 +42,19 @@ func (f *fixture) rewrite(name string, change func(data []byte) []byte) {
 }
 
 func cutBy(n int) func([]byte) []byte { return func(data []byte) []byte { return data[:len(data)-n] } }
+
+// logRecord returns a log of one record, which puts pairs like "key=value".
+func (f *fixture) logRecord(first base.Seq, pairs ...string) []byte {
+	f.t.Helper()
+	var b Batch
+	for _, pair := range pairs {
+		key, value, _ := strings.Cut(pair, "=")
+		f.must(b.Put([]byte(key), []byte(value)))
+	}
+	b.setSeq(first)
+	var encoder record.Encoder
+	return encoder.Append(nil, b.data)
+}
 
 // openFails opens the store again after it was damaged, and returns the error. The lock must
 // be free afterwards.
@@ -89,6 +103,13 @@ func TestDamagedStoreIsNotOpened(t *testing.T) {
 			},
 			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
 			reason: "checksum",
+		},
+		"a log counts further than a table can": {
+			damage: func(f *fixture) {
+				f.rewrite(f.names(base.FileLog)[0], func([]byte) []byte { return f.logRecord(base.MaxSeq, "b=1", "c=1") })
+			},
+			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
+			reason: "out of range",
 		},
 		"a log that another follows is torn": {
 			damage: func(f *fixture) {

@@ -189,6 +189,9 @@ func (db *DB) applyLocked(b *Batch, w *waiter) (lead bool, changed <-chan struct
 	log := db.logs[len(db.logs)-1]
 	first := db.lastSeq + 1
 	b.setSeq(first)
+	if _, _, err := batchHeader(b.data); err != nil {
+		return false, nil, fmt.Errorf("log batch: %w", err)
+	}
 	if err := db.appendLocked(log, b.data); err != nil {
 		return false, nil, err
 	}

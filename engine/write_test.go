@@ -188,3 +188,16 @@ func lastSync(ops []faultfs.Op) (last faultfs.Op) {
 	}
 	return last
 }
+
+func TestWriteBehindTheLastSequenceNumberIsNotLogged(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.mu.Lock()
+	f.lastSeq = base.MaxSeq
+	f.mu.Unlock()
+	if err := f.Put([]byte("b"), nil, Strict); err == nil {
+		t.Error("a write was taken that no manifest can count")
+	}
+	f.reopen()
+	f.holds(f, "a=1")
+}
