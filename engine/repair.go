@@ -18,14 +18,15 @@ import (
 //     entries were lost, a key may be missing, or have an older value: see RepairReport.Losses.
 //  2. As long as the manifest is readable to its end, no table but those that it names is used,
 //     so that nothing comes back that was deleted or overwritten. Else every table is that
-//     it does not call obsolete: see RepairReport.Uncertain.
+//     it does not call obsolete: see RepairReport.Uncertain. That tells, too, of a log that is
+//     there again though tables have what it holds.
 //  3. Nothing is removed before what replaces it is durable: a crash at any point leaves a
 //     directory on which Repair works again, or a repaired store.
 //  4. Files of which something could not be read are kept, under a name that ends in
 //     ".damaged".
 //  5. Damage is what reading tells twice. If fs refuses to write, nothing changes.
 //
-// If the manifest is whole, the damaged tables are replaced where they stand; else all that is
+// If nothing is uncertain, the damaged tables are replaced where they stand; else all that is
 // there is merged into one level. Memory is bounded as in an open store, but for the table of
 // which neither index nor footer can be read, which is held whole.
 func Repair(fs vfs.FS, o *Options) (report RepairReport, err error) {
@@ -55,10 +56,11 @@ type repairer struct {
 	nextNum base.FileNum
 	lastSeq base.Seq // the largest one seen
 
-	manifest *manifestState
-	tables   []*repairTable
-	logs     []*repairLog
-	damaged  map[string]bool // files with bytes that could not be read
+	manifest   *manifestState
+	tables     []*repairTable
+	logs       []*repairLog
+	lastLogged base.Seq        // the last one in the logs, as far as they are in order
+	damaged    map[string]bool // files with bytes that could not be read
 
 	report RepairReport
 }
@@ -124,7 +126,7 @@ func (r *repairer) newNum() base.FileNum {
 
 // rebuild returns the edit that leads from nothing to the repaired store.
 func (r *repairer) rebuild() (*manifest.Edit, error) {
-	if r.manifest.whole {
+	if r.manifest.whole && !r.report.Uncertain {
 		if edit := r.levelsBelow0(); edit != nil {
 			return edit, r.addLevel0(edit)
 		}

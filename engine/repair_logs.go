@@ -64,19 +64,35 @@ func (r *repairer) checkLog(l *repairLog, last bool) (err error) {
 		case err != nil:
 			return err
 		}
-		if _, err := checkBatch(data); err != nil {
+		if err := r.checkRecord(data); err != nil {
 			return base.Corruption(l.Name, offset, "%v", err)
 		}
 	}
 }
 
-// checkBatch returns the sequence number of a log record, if it is well formed.
-func checkBatch(data []byte) (first base.Seq, err error) {
-	first, _, err = batchHeader(data)
+// checkRecord fails unless recovery would replay the record behind those that were checked before.
+func (r *repairer) checkRecord(data []byte) error {
+	first, count, err := checkBatch(data)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return first, eachEntry(data, func(uint32, batchEntry) error { return nil })
+	if err := checkFollows(r.lastLogged, first, count); err != nil {
+		// What the manifest counts is in tables, and may have been deleted there.
+		r.report.Uncertain = r.report.Uncertain || first <= r.manifest.lastSeq
+		return err
+	}
+	if count > 0 {
+		r.lastLogged = first + base.Seq(count) - 1
+	}
+	return nil
+}
+
+// checkBatch returns the sequence number and the count of a log record, if it is well formed.
+func checkBatch(data []byte) (first base.Seq, count uint32, err error) {
+	if first, count, err = batchHeader(data); err != nil {
+		return 0, 0, err
+	}
+	return first, count, eachEntry(data, func(uint32, batchEntry) error { return nil })
 }
 
 // spillLogs writes what can be read of the logs into tables.
@@ -104,12 +120,12 @@ func (r *repairer) spillLog(s *logSpill, l *repairLog, last bool) error {
 	}
 	lose := func(from, to int64, reason string) { r.loseOfLog(l, from, to, reason) }
 	records := record.Salvage{Damage: lose, Record: func(from, to int64, data []byte) error {
-		first, err := checkBatch(data)
+		first, count, err := checkBatch(data)
 		if err != nil {
 			lose(from, to, err.Error())
 			return nil
 		}
-		return s.add(data, first)
+		return s.add(data, first, int(count))
 	}}
 	torn, err := records.Read(file, l.Size)
 	if torn >= 0 && !last {
@@ -134,16 +150,12 @@ type logSpill struct {
 }
 
 // add adds the entries of a batch that passed checkBatch.
-func (s *logSpill) add(data []byte, first base.Seq) error {
-	_, count, err := batchHeader(data)
-	if err != nil {
-		return err
-	}
-	if s.table == nil || !s.table.Room(int(count), len(data)) {
+func (s *logSpill) add(data []byte, first base.Seq, count int) error {
+	if s.table == nil || !s.table.Room(count, len(data)) {
 		if err := s.flush(); err != nil {
 			return err
 		}
-		size := max(s.r.db.opts.MemtableSize, memtable.ArenaSize(int(count), len(data)))
+		size := max(s.r.db.opts.MemtableSize, memtable.ArenaSize(count, len(data)))
 		s.table = memtable.New(make([]byte, size))
 	}
 	var splice memtable.Splice

@@ -14,8 +14,9 @@ type RepairReport struct {
 	// Losses are the parts of tables and logs that could not be read.
 	Losses []Loss
 
-	// Uncertain says that the manifest could not be read whole, so that tables and logs may have
-	// been used that were obsolete: what had been deleted or overwritten may be back.
+	// Uncertain says that the manifest could not be read whole, or that a log goes back to what
+	// is in tables, so that tables and logs may have been used that were obsolete: what had been
+	// deleted or overwritten may be back.
 	Uncertain bool
 
 	Tables  int   // of the repaired store
@@ -65,7 +66,7 @@ func (r RepairReport) String() string {
 	}
 	writeLines(&b, "Lost", losses)
 	if r.Uncertain {
-		b.WriteString("The manifest could not be read whole: deleted or overwritten entries may be back.\n")
+		b.WriteString("Tables or logs may have been used that were obsolete: deleted or overwritten entries may be back.\n")
 	}
 	fmt.Fprintf(&b, "Tables now: %d, of which %d were rebuilt, with %d entries.\n", r.Tables, r.Rebuilt, r.Entries)
 	writeLines(&b, "Removed", r.Removed)

@@ -806,3 +806,43 @@ func TestRepairedStoreContinuesAboveEverySequenceNumber(t *testing.T) {
 		t.Errorf("the last sequence number is %d after the repair, want %d at least", got, highest)
 	}
 }
+
+func TestRepairOfAStoreWithLogsTwiceKeepsTheNewest(t *testing.T) {
+	s := newDamagedStore(t, 1)
+	for name, again := range map[string][]string{"the oldest": s.logs[:1], "the newest": s.logs[len(s.logs)-1:], "all": s.logs} {
+		t.Run(name, func(t *testing.T) {
+			fs := s.fs.Clone()
+			for i, log := range again {
+				writeFile(t, fs, base.FileName(base.FileLog, 900+base.FileNum(i)), readFile(t, fs, log))
+			}
+			if _, err := engine.Open(fs, nil); !errors.As(err, new(*engine.CorruptionError)) {
+				t.Fatalf("Open = %v", err)
+			}
+			report := s.checkRepaired(t, fs, nil)
+			if len(report.Problems) != len(again) || len(report.Losses) > 0 || len(report.KeptAside) > 0 || report.Uncertain {
+				t.Errorf("the report reads %v", report)
+			}
+		})
+	}
+}
+
+// What is in tables already may lie in deeper levels than what is made of logs.
+func TestRepairOfAStoreWithAnObsoleteLogKeepsTheNewest(t *testing.T) {
+	fs := memfs.New()
+	db := openStore(t, fs)
+	must(t, db.Put([]byte("a"), []byte("old"), engine.Strict))
+	obsolete := readFile(t, fs, firstOf(t, fs, ".log"))
+	must(t, db.Put([]byte("a"), []byte("new"), engine.Strict))
+	must(t, db.Compact(nil, nil))
+	must(t, db.Put([]byte("b"), []byte("new"), engine.Strict))
+	must(t, db.Close())
+	writeFile(t, fs, base.FileName(base.FileLog, 900), obsolete)
+
+	report, err := engine.Repair(fs, repairOptions())
+	if err != nil || len(report.Problems) != 1 || !report.Uncertain {
+		t.Errorf("Repair = %v, %v", report, err)
+	}
+	if got, want := readStore(t, fs), map[string]string{"a": "new", "b": "new"}; !maps.Equal(got, want) {
+		t.Errorf("the repaired store has %v, want %v\n%v", got, want, report)
+	}
+}

@@ -82,8 +82,8 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 	if int64(count) > int64(len(data)) {
 		return fmt.Errorf("batch of %d bytes claims %d entries", len(data), count)
 	}
-	if count > 0 && first <= r.last {
-		return fmt.Errorf("sequence number %d follows %d", first, r.last)
+	if err := checkFollows(r.last, first, count); err != nil {
+		return err
 	}
 	if first > 0 {
 		// The manifest may count what is in the log already.
@@ -108,6 +108,14 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 	if count > 0 {
 		r.last = first + base.Seq(count) - 1
 		r.db.lastSeq = max(r.db.lastSeq, r.last)
+	}
+	return nil
+}
+
+// checkFollows fails unless a log record may come behind those that end with sequence number last.
+func checkFollows(last, first base.Seq, count uint32) error {
+	if count > 0 && first <= last {
+		return fmt.Errorf("sequence number %d follows %d", first, last)
 	}
 	return nil
 }
