@@ -85,10 +85,9 @@ func (db *DB) recover() error {
 	}
 	db.visible.Store(uint64(db.lastSeq))
 	db.replayed = r.last > 0
-	db.installLocked(r.memtables, db.manifest.Current())
 	db.logs = []*logFile{{num: db.manifest.NextFileNum()}}
-	if len(r.memtables) == 1 && r.memtables[0].Empty() {
-		r.memtables[0].log = db.logs[0].num
+	if m := db.mutableLocked(); m.Empty() {
+		m.log = db.logs[0].num
 	}
 	if len(db.liveLogs) > maxReplayedLogs && !db.mutableLocked().Empty() {
 		db.addMemtableLocked(db.logs[0].num, 0)

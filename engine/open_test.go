@@ -291,7 +291,7 @@ func TestRecoveryOfManyMemtablesKeepsTheNewest(t *testing.T) {
 	}
 	f.must(f.Close())
 	// Smaller memtables: one log fills several of them.
-	f.options.MemtableSize = 4 << 10
+	f.options.MemtableSize = 32 << 10
 	g := f.hold(onKind(base.FileTable, faultfs.Create))
 	f.open()
 	if n := f.Metrics().Memtables; n < 2 {

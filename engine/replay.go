@@ -13,15 +13,17 @@ import (
 	"github.com/varvedb/varve/engine/internal/record"
 )
 
-// recovery replays logs into memtables. Nothing is written: the logs stay until the memtables
-// are flushed, as if the store had not been closed.
+// recovery replays logs into memtables. The logs stay until the memtables are flushed, as if the
+// store had not been closed. Nothing is written, unless more memtables are full than may wait for
+// that: then the oldest are flushed. Whatever ends a recovery, the next one finds the same in
+// tables and logs together.
 type recovery struct {
-	db        *DB
-	memtables []*memtableRef // newest first
-	before    base.Seq       // the last sequence number before the log that is being replayed
-	last      base.Seq       // the last one replayed
-	torn      bool           // the last log that is not empty ends within a record
-	pace      *pace.Pacer
+	db     *DB
+	before base.Seq // the last sequence number before the log that is being replayed
+	last   base.Seq // the last one replayed
+	torn   bool     // the last log that is not empty ends within a record
+	stuck  bool     // a memtable could not be flushed
+	pace   *pace.Pacer
 }
 
 // replayLogs replays every log that the manifest does not say is in tables.
@@ -33,7 +35,8 @@ func (r *recovery) replayLogs(files []storeFile) error {
 		}
 	}
 	sort.Slice(logs, func(i, j int) bool { return logs[i].num < logs[j].num })
-	r.memtables = []*memtableRef{r.db.newMemtableLocked(r.db.manifest.LogNum(), 0)}
+	first := r.db.newMemtableLocked(r.db.manifest.LogNum(), 0)
+	r.db.installLocked([]*memtableRef{first}, r.db.manifest.Current())
 	for i, f := range logs {
 		r.db.liveLogs = append(r.db.liveLogs, f.num)
 		// The next log is written to when this one is synced: until then it is there at most by name.
@@ -89,17 +92,12 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 		// The manifest may count what is in the log already.
 		r.before = min(r.before, first-1)
 	}
-	m := r.memtables[0]
+	if !r.db.mutableLocked().Room(int(count), len(data)) {
+		r.rotate(log, memtable.ArenaSize(int(count), len(data)))
+	}
+	m := r.db.mutableLocked()
 	if m.Empty() {
 		m.log, m.before = log, r.before
-	}
-	if !m.Room(int(count), len(data)) {
-		if m.Empty() {
-			r.memtables = r.memtables[1:]
-		}
-		m = r.db.newMemtableLocked(log, memtable.ArenaSize(int(count), len(data)))
-		m.before = r.before
-		r.memtables = append([]*memtableRef{m}, r.memtables...)
 	}
 	if err := r.db.insertRecordLocked(m, data, first, int(count)); err != nil {
 		return err
@@ -110,6 +108,41 @@ func (r *recovery) replayRecord(log base.FileNum, data []byte) error {
 		r.db.lastSeq = max(r.db.lastSeq, r.last)
 	}
 	return nil
+}
+
+// rotate gives what is replayed another memtable, of size bytes at least.
+func (r *recovery) rotate(log base.FileNum, size int) {
+	if r.db.mutableLocked().Empty() {
+		r.db.replaceMutableLocked(log, size)
+		return
+	}
+	r.flushFull()
+	r.db.addMemtableLocked(log, size)
+}
+
+// flushFull flushes the oldest memtables as long as there are as many as an open store may have. If
+// that fails, the rest stays in memory all the same: a store that is full must open, so that
+// something can be deleted.
+func (r *recovery) flushFull() {
+	r.db.flushMu.Lock()
+	defer r.db.flushMu.Unlock()
+	for !r.stuck && len(r.db.state.Load().memtables) > maxImmutables {
+		r.stuck = r.flushOldest() != nil
+	}
+}
+
+// flushOldest flushes the oldest memtable when level 0 has room for it. db.flushMu is held.
+func (r *recovery) flushOldest() error {
+	for len(r.db.state.Load().version.Levels[0]) >= r.db.opts.L0StopFiles {
+		more, err := r.db.compactOnce()
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	return r.db.flushOldest()
 }
 
 // checkFollows fails unless a log record may come behind those that end with sequence number last.

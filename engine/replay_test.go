@@ -2,12 +2,16 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/faultfs"
+	"github.com/varvedb/varve/vfs/memfs"
 )
 
 // fill puts so many bytes, which stay in the log when the store is closed.
@@ -88,4 +92,101 @@ func TestWhereSpaceIsShortWhatWasReplayedStaysInTheLog(t *testing.T) {
 			t.Fatalf("the logs still hold %d bytes when there is space again", f.logBytes())
 		}
 	}
+}
+
+// longLog leaves a log that fills many memtables of the store when it is opened again, and returns
+// what the store holds.
+func (f *fixture) longLog() (want []string) {
+	f.t.Helper()
+	for i := range 600 {
+		f.must(f.Put(numberedKey(i%200), fmt.Appendf(nil, "%0100d", i), Deferred))
+	}
+	for i := range 200 {
+		want = append(want, fmt.Sprintf("%s=%0100d", numberedKey(i), 400+i))
+	}
+	f.must(f.Close())
+	f.options.MemtableSize, f.options.L0CompactionFiles, f.options.L0StopFiles = 4<<10, 4, 8
+	return want
+}
+
+// recovered returns a store that was recovered, in which nothing runs in the background.
+func (f *fixture) recovered(fs vfs.FS) *DB {
+	f.t.Helper()
+	opts, err := f.options.withDefaults()
+	f.must(err)
+	db := newDB(fs, opts)
+	f.must(db.recover())
+	f.t.Cleanup(func() {
+		db.tables.Close()
+		f.must(db.manifest.Close())
+	})
+	return db
+}
+
+// hasAll fails the test unless the store in fs holds exactly want.
+func (f *fixture) hasAll(fs vfs.FS, want []string) {
+	f.t.Helper()
+	db, err := Open(fs, &f.options)
+	f.must(err)
+	it, err := db.NewIterator(IterOptions{})
+	f.must(err)
+	if got := entries(it, it.First, it.Next); !slices.Equal(got, want) {
+		f.t.Errorf("the store has %d entries, want %d, or other values", len(got), len(want))
+	}
+	f.must(errors.Join(it.Error(), it.Close(), db.Flush(), db.Check(), db.Close()))
+}
+
+func TestReplayHoldsNoMoreMemtablesThanAnOpenStore(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	want := f.longLog()
+	db := f.recovered(f.medium)
+	m := db.Metrics()
+	if m.Memtables > maxImmutables+1 || m.Levels[0].Files > f.options.L0StopFiles {
+		t.Errorf("%d memtables, %d tables in level 0 after recovery", m.Memtables, m.Levels[0].Files)
+	}
+	f.hasAll(f.medium, want)
+}
+
+func TestCrashWhileWhatIsReplayedIsFlushedLosesNothing(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	want := f.longLog()
+	var pictures []*memfs.FS
+	f.fs.OnOp(func(n int, _ faultfs.Op) {
+		if n%7 == 0 {
+			pictures = append(pictures, f.medium.Crash(memfs.Keep{PowerLoss: true}))
+		}
+	})
+	f.recovered(f.fs)
+	for _, crashed := range pictures {
+		f.hasAll(crashed, want)
+	}
+}
+
+// Reads and deletes, which make room, need an open store.
+func TestStoreOpensThoughWhatIsReplayedCannotBeFlushed(t *testing.T) {
+	for _, kind := range []base.FileKind{base.FileTable, base.FileManifest} {
+		f := newFixture(t, quietOptions())
+		want := f.longLog()
+		f.fs.SetRule(failing(onKind(kind, faultfs.Create, faultfs.Write), 0))
+		f.recovered(f.fs)
+		f.fs.SetRule(nil)
+		f.hasAll(f.medium, want)
+	}
+}
+
+func TestOpenThatFailsAfterItFlushedWhatIsReplayedLosesNothing(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	want := f.longLog()
+	f.rewrite("000900.log", func([]byte) []byte { return f.logRecord(1, "key000000=old") })
+	for range 3 {
+		var corrupt *CorruptionError
+		if err := f.openFails(); !errors.As(err, &corrupt) || corrupt.File != "000900.log" {
+			t.Fatalf("%v, want damage of the later log", err)
+		}
+	}
+	report, err := Repair(f.medium, &f.options)
+	if err != nil || len(report.Problems) != 1 || len(report.Losses) > 0 {
+		t.Fatalf("Repair = %v, %v", report, err)
+	}
+	f.hasAll(f.medium, want)
 }
