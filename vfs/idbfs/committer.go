@@ -226,9 +226,9 @@ func (fs *FS) takeEntries(b *batch) {
 		f.dirty = false
 		w := entryWrite{file: f, entry: f.entry(), op: putEntry}
 		switch {
-		case f == b.drop, f.name == "" && !f.stored && !f.inUse():
+		case f == b.drop && b.dropEnd == 0, f.name == "" && !f.stored && !f.inUse():
 			continue
-		case !f.stored:
+		case !f.stored && !f.doubtful:
 			w.op = addEntry
 		}
 		b.entries = append(b.entries, w)
@@ -324,7 +324,7 @@ func (fs *FS) finishSuccess(b *batch) {
 		r.file.committed.size += int64(len(r.data))
 	}
 	for _, e := range b.entries {
-		e.file.stored = e.op != deleteEntry
+		e.file.stored, e.file.doubtful = e.op != deleteEntry, false
 	}
 	if b.root != rootStays {
 		fs.made, fs.doubtful = b.root == rootMade, false
@@ -348,7 +348,7 @@ func (fs *FS) finishSuccess(b *batch) {
 }
 
 // finishFailure makes the Writers dead whose bytes are lost. Changes of the directory wait
-// for the next transaction.
+// for the next transaction. What failed may have been carried out, if the connection was lost.
 func (fs *FS) finishFailure(b *batch, err error) {
 	c := &fs.commit
 	if errors.Is(err, vfs.ErrLocked) || errors.Is(err, vfs.ErrClosed) {
@@ -361,6 +361,7 @@ func (fs *FS) finishFailure(b *batch, err error) {
 	}
 	for _, e := range b.entries {
 		if e.op != deleteEntry {
+			e.file.doubtful = fs.epoch > 0
 			fs.markDirty(e.file)
 		}
 	}
@@ -383,8 +384,8 @@ func (fs *FS) killWriter(f *file, err error) {
 	}
 	f.err = err
 	fs.discardQueued(f)
-	if f.committed.records > f.synced.records {
-		surplus := keyRange{recordKey(f.id, f.synced.records), recordKey(f.id, f.committed.records)}
+	if f.queued.records > f.synced.records {
+		surplus := keyRange{recordKey(f.id, f.synced.records), recordKey(f.id, f.queued.records)}
 		fs.commit.deleted = append(fs.commit.deleted, surplus)
 	}
 	f.queued, f.committed = f.synced, f.synced

@@ -158,6 +158,10 @@ func (db *database) connection() (js.Value, error) {
 	if err != nil {
 		return js.Undefined(), fmt.Errorf("reconnect to the database: %w", err)
 	}
+	if db.gone != nil { // meanwhile
+		conn.Call("close")
+		return js.Undefined(), db.gone
+	}
 	return conn, db.adopt(conn)
 }
 

@@ -25,6 +25,7 @@ type file struct {
 	err       error    // why its Writer is dead
 
 	stored   bool   // the database has an entry
+	doubtful bool   // it may have one, though adding it has failed
 	dirty    bool   // the entry there is not the current one
 	dropping bool   // its records are being deleted, or about to be
 	dropped  int64  // how many of them are

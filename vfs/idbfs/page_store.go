@@ -98,15 +98,18 @@ func recordKey(id, index int64) int64 { return id<<indexBits + index }
 
 func (db *database) commit(w *writes) error { return db.commitBy(db.commitOnce, w) }
 
-// commitBy commits by way of once, a second time if the connection turns out to be lost.
+// commitBy commits by way of once, a second time if the connection turns out to be lost. A key that is
+// taken though the epoch is ours was so by a commit of ours, whose end nobody knew.
 func (db *database) commitBy(once func(conn js.Value, w *writes) error, w *writes) error {
 	return db.retrying(func(conn js.Value, again bool) error {
 		err := once(conn, w)
-		if again && isException(err, "ConstraintError") && db.epochIs(conn, w.epoch) {
-			return nil // the first try was carried out before the connection ended
-		}
-		if isException(err, "ConstraintError") {
+		switch {
+		case !isException(err, "ConstraintError"):
+			return err
+		case w.epoch == 0 && !again, !db.epochIs(conn, w.epoch):
 			return errLostLock
+		case again:
+			return nil // the first try was carried out before the connection ended
 		}
 		return err
 	})

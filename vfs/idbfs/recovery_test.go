@@ -3,6 +3,8 @@
 package idbfs
 
 import (
+	"runtime"
+	"syscall/js"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
@@ -153,4 +155,83 @@ func TestFileThatWasFencedEmptyIsDeleted(t *testing.T) {
 		t.Errorf("%d entries are left", n)
 	}
 	check(t, lock.Close())
+}
+
+// loseConnectionAtEnd lets the next transaction for writing be carried out, and its end be told as
+// the loss of the connection. The next attempt to connect anew fails.
+func loseConnectionAtEnd(t *testing.T) {
+	restore := js.Global().Get("Function").New(`
+		const { commit } = IDBTransaction.prototype, { open } = IDBFactory.prototype
+		IDBTransaction.prototype.commit = function () {
+			if (this.mode === 'readwrite') {
+				IDBTransaction.prototype.commit = commit
+				const told = this.onabort
+				this.onabort = null
+				this.oncomplete = () => {
+					Object.defineProperty(this, 'error', { value: new DOMException('injected', 'UnknownError') })
+					told({ type: 'abort' })
+				}
+				IDBFactory.prototype.open = function () {
+					IDBFactory.prototype.open = open
+					throw new DOMException('injected', 'DataError')
+				}
+			}
+			return commit.call(this)
+		}
+		return () => {
+			IDBTransaction.prototype.commit = commit
+			IDBFactory.prototype.open = open
+		}`).Invoke()
+	t.Cleanup(func() { restore.Invoke() })
+}
+
+func TestCommitOfWhichNobodyKnowsTheEndIsNoLossOfTheLock(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	check(t, fs.drain())
+	loseConnectionAtEnd(t)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 10)
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrIO)
+	next := must(fs.Create("000002.log"))(t)
+	want := write(t, next, 10)
+	check(t, log.Close(), next.Sync(vfs.Relaxed), next.Close(), fs.drain())
+	wantContent(t, fs, "000001.log", nil)
+	wantContent(t, fs, "000002.log", want)
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 1 {
+		t.Errorf("%d records are stored, want the one that was acknowledged", n)
+	}
+	check(t, lock.Close())
+}
+
+func TestRecordOfWhichNobodyKnowsTheEndIsDeleted(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	log := must(fs.Create("000001.log"))(t)
+	want := write(t, log, 10)
+	check(t, log.Sync(vfs.Relaxed), fs.drain())
+	loseConnectionAtEnd(t)
+	write(t, log, 20)
+	wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, fs.flush(vfs.Relaxed))
+	crash(fs)
+	check(t, lock.(*storeLock).web.Close())
+	wantContent(t, openAgain(t, t.Name()), "000001.log", want)
+}
+
+func TestConnectionMadeWhileTheStoreIsClosedIsClosed(t *testing.T) {
+	fs := must(Open(t.Name(), Options{}))(t)
+	t.Cleanup(func() { check(t, Destroy(t.Name())) })
+	fs.db.disconnect(must(fs.db.connection())(t))
+	connected := make(chan error, 1)
+	go func() {
+		_, err := fs.db.connection()
+		connected <- err
+	}()
+	runtime.Gosched()
+	fs.db.close()
+	wantError(t, "connection", <-connected, vfs.ErrClosed)
+	if fs.db.conn.Truthy() {
+		t.Error("there is a connection after the close")
+	}
 }

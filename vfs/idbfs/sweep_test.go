@@ -92,3 +92,19 @@ func TestDeletionThatACrashCutIsFinishedByTheNextOwner(t *testing.T) {
 	}
 	check(t, lock.Close())
 }
+
+func TestFileOfWhichAPartIsDeletedHasNoName(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	writeFile(t, fs, "000001.ldb", 4*dropSize)
+	check(t, fs.drain(), fs.Remove("000001.ldb"))
+	for turn := newTurn(t); fs.Metrics().Delete.Transactions < 1; {
+		turn()
+	}
+	crash(fs)
+	check(t, lock.(*storeLock).web.Close())
+	fs = openAgain(t, t.Name())
+	if infos := must(fs.List())(t); len(infos) > 0 {
+		t.Errorf("%v has come back, with %d of its records", infos, storedRecords(t, fs, fs.db.names.pages))
+	}
+}
