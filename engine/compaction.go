@@ -69,13 +69,19 @@ func (db *DB) pickLocked(v *manifest.Version) *compact.Compaction {
 	return compact.Pick(v, limits, db.manifest.CompactPointer, db.isBusyLocked)
 }
 
-func (db *DB) isBusyLocked(t *manifest.Table) bool {
-	_, busy := db.busy[t.Num]
-	return busy
+// isBusyLocked reports whether c can't run beside what is running.
+func (db *DB) isBusyLocked(c *compact.Compaction) bool {
+	for t := range c.Tables() {
+		if _, busy := db.busy[t.Num]; busy {
+			return true
+		}
+	}
+	return slices.ContainsFunc(db.running, c.Collides)
 }
 
-// claim makes the tables of what pick returns busy. It returns nil if there is nothing to do, and
-// busy if one of the tables is. The compaction's version is referenced by s.
+// claim makes the tables of what pick returns busy, and the keys between them in the level that it
+// writes into. It returns nil if there is nothing to do, and busy if that can't be done now. The
+// compaction's version is referenced by s.
 //
 // The version is acquired under pickMu: what another compaction changes in it since, that one
 // had claimed, and claims still.
@@ -84,15 +90,12 @@ func (db *DB) claim(pick func(v *manifest.Version) *compact.Compaction) (s *read
 	defer db.pickMu.Unlock()
 	s, _ = db.acquire()
 	c = pick(s.version)
-	if c != nil {
-		for t := range c.Tables() {
-			busy = busy || db.isBusyLocked(t)
-		}
-	}
+	busy = c != nil && db.isBusyLocked(c)
 	if c == nil || busy {
 		s.unref()
 		return nil, nil, busy
 	}
+	db.running = append(db.running, c)
 	for t := range c.Tables() {
 		db.busy[t.Num] = struct{}{}
 	}
@@ -142,6 +145,7 @@ func (db *DB) mergeClaimed(c *compact.Compaction) error {
 
 func (db *DB) unclaim(c *compact.Compaction) {
 	db.pickMu.Lock()
+	db.running = slices.DeleteFunc(db.running, func(other *compact.Compaction) bool { return other == c })
 	for t := range c.Tables() {
 		delete(db.busy, t.Num)
 	}
@@ -175,8 +179,8 @@ func (db *DB) compactEnv() compact.Env {
 }
 
 // Compact flushes, and merges the tables that hold keys from lower up to, not including, upper
-// down to the lowest level with such tables, dropping what is deleted or overwritten there. Nil
-// bounds are open. It returns when that is done.
+// down to the lowest level with such tables, dropping what is deleted or overwritten there, and
+// makes small tables there one. Nil bounds are open. It returns when that is done.
 func (db *DB) Compact(lower, upper []byte) error {
 	if err := checkBounds(lower, upper); err != nil {
 		return err
@@ -215,16 +219,19 @@ func (db *DB) compactLevel(level int, lower, upper []byte) error {
 }
 
 // rewriteLevel merges the range's tables of level, the lowest that has any, among themselves,
-// where they may hold what can be dropped.
+// where they may hold what can be dropped or are small. How small they are without what is dropped
+// is known only then.
 func (db *DB) rewriteLevel(level int, lower, upper []byte) error {
-	return db.eachPiece(lower, upper, func(v *manifest.Version, from []byte) *compact.Compaction {
-		for _, t := range v.Overlapping(level, from, upper) {
-			if mayHoldGarbage(t) {
-				return compact.Rewrite(v, level, []*manifest.Table{t}, db.limits())
-			}
+	none := func(*manifest.Table) bool { return false }
+	for _, wanted := range []func(*manifest.Table) bool{mayHoldGarbage, none} {
+		err := db.eachPiece(lower, upper, func(v *manifest.Version, from []byte) *compact.Compaction {
+			return compact.PickRewrite(v, level, lower, from, upper, db.limits(), wanted)
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // mayHoldGarbage reports whether merging t alone could drop an entry. Of a table written
@@ -234,7 +241,7 @@ func mayHoldGarbage(t *manifest.Table) bool {
 }
 
 // eachPiece runs the compactions that pick returns for the current version and the user key
-// from which on to look, until there are none. Each begins behind the one before, so that it ends.
+// from which on to look, until there are none. Each ends behind the one before, so that it ends.
 func (db *DB) eachPiece(lower, upper []byte, pick func(v *manifest.Version, from []byte) *compact.Compaction) error {
 	from := lower
 	for {

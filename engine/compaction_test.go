@@ -91,6 +91,126 @@ func TestCompactOfARangeLeavesTheRestAlone(t *testing.T) {
 	}
 }
 
+// mergeable returns how many tables could be one with the table behind them in their level.
+func (f *fixture) mergeable() (n int) {
+	for _, tables := range f.state.Load().version.Levels[1:] {
+		for i := 1; i < len(tables); i++ {
+			if 8*(tables[i-1].Size+tables[i].Size) <= 7*int64(f.options.TableSize) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// ingest stores the keys from number first to the last but one as Ingest does.
+func (f *fixture) ingest(first, last, valueLen int) {
+	f.t.Helper()
+	f.must(f.Ingest(func(yield func(key, value []byte) bool) {
+		for i := first; i < last && yield(numberedKey(i), noise(i, valueLen)); i++ {
+		}
+	}))
+}
+
+func TestCompactMergesSmallNeighbours(t *testing.T) {
+	const n, valueLen = 400, 100
+	fresh := newFixture(t, quietOptions())
+	fresh.load(n, valueLen)
+	fresh.must(fresh.Compact(nil, nil))
+	for name, prepare := range map[string]func(f *fixture){
+		"as they were written": func(*fixture) {},
+		// Whether they hold garbage isn't known then.
+		"as they were found": (*fixture).reopen,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, quietOptions())
+			// Fewer of them than are merged unasked fit into a table.
+			for i := 0; i < n; i += 10 {
+				f.ingest(i, i+10, valueLen)
+			}
+			prepare(f)
+			f.must(f.Compact(nil, nil))
+			if k := f.mergeable(); k != 0 {
+				t.Errorf("%d tables could be one with the next, files by level: %v", k, f.files())
+			}
+			if got, want := f.storeSize(), fresh.storeSize(); got > want*11/10 {
+				t.Errorf("%d bytes, a fresh store has %d", got, want)
+			}
+			if got, want := f.dump(f), fresh.dump(fresh); got != want {
+				t.Error("its content is not that of the fresh store")
+			}
+			before := f.count(onKind(base.FileTable, faultfs.Create))
+			f.must(f.Compact(nil, nil))
+			if k := f.count(onKind(base.FileTable, faultfs.Create)) - before; k != 0 {
+				t.Errorf("%d tables written once more", k)
+			}
+		})
+	}
+}
+
+func TestCompactMergesWhatIsSmallWithoutGarbage(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	var snapshots []*Snapshot
+	for round := range 4 {
+		for i := range 200 {
+			f.must(f.Put(numberedKey(i), noise(i+round, 100), Deferred))
+		}
+		s, err := f.NewSnapshot()
+		f.must(err)
+		snapshots = append(snapshots, s)
+	}
+	f.must(f.Compact(nil, nil))
+	for _, s := range snapshots {
+		f.must(s.Close())
+	}
+	f.must(f.Compact(nil, nil))
+	if n := f.mergeable(); n != 0 {
+		t.Errorf("%d tables could be one with the next, files by level: %v", n, f.files())
+	}
+}
+
+func TestCompactMergesATableWithOneThatHasBecomeSmall(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	store := func(prefix string, n int) {
+		for i := range n {
+			f.must(f.Put(fmt.Appendf(nil, "%s%02d", prefix, i), noise(i, 100), Deferred))
+		}
+	}
+	store("a", 40)
+	f.must(f.Compact([]byte("a"), []byte("a~")))
+	store("c", 65)
+	f.must(f.Compact([]byte("c"), []byte("c~")))
+	var snapshots []*Snapshot
+	for range 3 {
+		store("b", 15)
+		s, err := f.NewSnapshot()
+		f.must(err)
+		snapshots = append(snapshots, s)
+	}
+	f.must(f.Compact([]byte("b"), []byte("b~")))
+	if n := f.files()[1]; n != 3 {
+		t.Fatalf("%d tables, want 3", n)
+	}
+	for _, s := range snapshots {
+		f.must(s.Close())
+	}
+	f.must(f.Compact(nil, nil))
+	if n := f.files()[1]; n != 2 {
+		t.Errorf("%d tables, want that of b in that of a", n)
+	}
+}
+
+func TestCompactOfARangeLeavesSmallNeighboursOutsideAlone(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	for i := range 6 {
+		f.ingest(10*i, 10*i+10, 10)
+	}
+	f.must(f.Compact(numberedKey(20), numberedKey(39)))
+	if n := f.files()[base.NumLevels-1]; n != 5 {
+		t.Errorf("%d tables, want the two of the range in one", n)
+	}
+}
+
 func TestCompactOfNothingDoesNothing(t *testing.T) {
 	f := newFixture(t, quietOptions())
 	f.must(f.Compact(nil, nil))
@@ -138,6 +258,72 @@ func TestTableThatOverlapsNothingIsMoved(t *testing.T) {
 		t.Errorf("%d moves, %d bytes written", m.TrivialMoves, m.CompactionBytesWritten)
 	}
 	f.holds(f, "k0=1 k1=1 k2=1 k3=1 k4=1 k5=1")
+}
+
+// compacted returns when no compaction is needed any more.
+func (f *fixture) compacted() {
+	await(func() bool { return len(f.compactWork) == 0 && parked("compactLoop", "select") })
+}
+
+func TestSmallTablesOfKeysThatComeInOrderAreMerged(t *testing.T) {
+	const n = 400
+	flush := func(f *fixture, i int) {
+		f.must(f.Put(numberedKey(i), noise(i, 20), Deferred))
+		f.must(f.Flush())
+	}
+	for name, store := range map[string]func(f *fixture, i int){
+		"ascending":  flush,
+		"descending": func(f *fixture, i int) { flush(f, n-1-i) },
+		"ingested":   func(f *fixture, i int) { f.ingest(i, i+1, 20) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := quietOptions()
+			o.L0CompactionFiles, o.TableSize = 4, 64<<10
+			f := newFixture(t, o)
+			for i := range n {
+				store(f, i)
+			}
+			f.compacted()
+			m, files := f.Metrics(), f.files()
+			total := 0
+			for _, k := range files {
+				total += k
+			}
+			if total > 40 {
+				t.Errorf("%d tables, by level: %v", total, files)
+			}
+			// Each time that an entry is rewritten, its table becomes at least twice as large.
+			if limit := 9 * m.FlushBytes; m.CompactionBytesWritten > limit {
+				t.Errorf("%d bytes were written for it, at most %d wanted", m.CompactionBytesWritten, limit)
+			}
+			if got := f.entriesInTables(); got != n {
+				t.Errorf("%d entries for %d keys", got, n)
+			}
+		})
+	}
+}
+
+func TestNoTableComesBetweenThoseThatAreBeingMerged(t *testing.T) {
+	o := quietOptions()
+	o.L0CompactionFiles, o.Compactions = 1, 2
+	f := newFixture(t, o)
+	g := f.hold(onKind(base.FileTable, faultfs.Open))
+	for i := range 8 {
+		f.put(fmt.Sprintf("k%d=1", 2*i))
+		f.must(f.Flush())
+	}
+	<-g.reached
+	f.put("k1=1")
+	f.must(f.Flush())
+	if more, err := f.compactOnce(); more || err != nil || f.files()[0] != 1 {
+		t.Errorf("compactOnce: %t, %v; files by level: %v", more, err, f.files())
+	}
+	g.open()
+	f.compacted()
+	if n := f.files(); n[0] != 0 || n[1] != 1 {
+		t.Errorf("files by level: %v", n)
+	}
+	f.holds(f, "k0=1 k1=1 k10=1 k12=1 k14=1 k2=1 k4=1 k6=1 k8=1")
 }
 
 func TestTableOfTombstonesIsCompactedSooner(t *testing.T) {

@@ -50,8 +50,9 @@ type DB struct {
 	manifestMu sync.Mutex
 	manifest   *manifest.Set
 
-	pickMu sync.Mutex
-	busy   map[base.FileNum]struct{} // tables that a compaction works on
+	pickMu  sync.Mutex
+	running []*compact.Compaction
+	busy    map[base.FileNum]struct{} // tables that they work on
 
 	mu         sync.Mutex
 	closed     bool

@@ -25,6 +25,10 @@ func (l Limits) grandparentLimit() int64 { return 10 * l.TableSize }
 // inputLimit bounds what a compaction takes in when it may choose.
 func (l Limits) inputLimit() int64 { return 25 * l.TableSize }
 
+// fill is the size up to which tables are merged into one. Their output is cut before it has the
+// size of a table: its last block and its index count there as they are before compression.
+func (l Limits) fill() int64 { return l.TableSize - l.TableSize/8 }
+
 func (l Limits) maxSize(level int) int64 {
 	size := l.BaseLevelSize
 	for ; level > 1; level-- {
@@ -59,9 +63,9 @@ func Score(v *manifest.Version, level int, l Limits) float64 {
 }
 
 // Pick returns the most urgent compaction, or nil if none is needed or all that are needed
-// would touch a table that is busy. pointer gives, for a level, the internal key behind which
+// are busy. pointer gives, for a level, the internal key behind which
 // the level's next compaction begins, so that its turns go round the key space.
-func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy func(*manifest.Table) bool) *Compaction {
+func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy func(*Compaction) bool) *Compaction {
 	var tried [base.NumLevels]bool
 	for {
 		level, best := -1, 1.0
@@ -71,7 +75,10 @@ func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy fu
 			}
 		}
 		if level < 0 {
-			return PickDense(v, l, math.MaxInt64, busy)
+			if c := PickDense(v, l, math.MaxInt64, busy); c != nil {
+				return c
+			}
+			return pickSmall(v, l, busy)
 		}
 		tried[level] = true
 		if c := pickInLevel(v, level, l, pointer(level), busy); c != nil {
@@ -83,14 +90,14 @@ func Pick(v *manifest.Version, l Limits, pointer func(level int) []byte, busy fu
 // PickDense returns the compaction of a table most entries of which are tombstones: what they
 // hide is space to be won, and scans have to step over them. One that may write more than that many
 // bytes does not count.
-func PickDense(v *manifest.Version, l Limits, most int64, busy func(*manifest.Table) bool) *Compaction {
+func PickDense(v *manifest.Version, l Limits, most int64, busy func(*Compaction) bool) *Compaction {
 	for level := range base.NumLevels - 1 {
 		for _, t := range v.Levels[level] {
 			if t.Tombstones*2 <= t.Entries {
 				continue
 			}
 			c := newCompaction(v, level, []*manifest.Table{t}, l, false)
-			if c.remainder() <= most && !c.anyBusy(busy) {
+			if c.remainder() <= most && !busy(c) {
 				return c
 			}
 		}
@@ -111,11 +118,11 @@ func (c *Compaction) remainder() int64 {
 	return int64(float64(c.InputBytes()) * float64(entries-2*tombstones) / float64(entries-tombstones))
 }
 
-func pickInLevel(v *manifest.Version, level int, l Limits, pointer []byte, busy func(*manifest.Table) bool) *Compaction {
+func pickInLevel(v *manifest.Version, level int, l Limits, pointer []byte, busy func(*Compaction) bool) *Compaction {
 	tables := v.Levels[level]
 	if level == 0 {
 		// The oldest first: it lies at the end.
-		if c := newCompaction(v, 0, tables[len(tables)-1:], l, true); !c.anyBusy(busy) {
+		if c := newCompaction(v, 0, tables[len(tables)-1:], l, true); !busy(c) {
 			return c
 		}
 		return nil
@@ -126,7 +133,7 @@ func pickInLevel(v *manifest.Version, level int, l Limits, pointer []byte, busy 
 	}
 	for i := range tables {
 		t := tables[(start+i)%len(tables)]
-		if c := newCompaction(v, level, []*manifest.Table{t}, l, true); !c.anyBusy(busy) {
+		if c := newCompaction(v, level, []*manifest.Table{t}, l, true); !busy(c) {
 			return c
 		}
 	}
@@ -153,14 +160,6 @@ func PickRange(v *manifest.Version, level int, lower, upper []byte, l Limits) *C
 	return newCompaction(v, level, inputs, l, false)
 }
 
-// Rewrite returns the compaction of inputs, tables of one level, into their own level.
-func Rewrite(v *manifest.Version, level int, inputs []*manifest.Table, l Limits) *Compaction {
-	c := newCompaction(v, level, inputs, l, false)
-	c.Output = level
-	c.Inputs[1] = nil
-	return c
-}
-
 func newCompaction(v *manifest.Version, level int, seed []*manifest.Table, l Limits, move bool) *Compaction {
 	c := &Compaction{Level: level, Output: level + 1, Version: v, MoveAllowed: move, limits: l}
 	c.Inputs[0] = closure(v, level, seed)
@@ -171,10 +170,7 @@ func newCompaction(v *manifest.Version, level int, seed []*manifest.Table, l Lim
 	lower, upper := userRange(c.Inputs[0])
 	c.Inputs[1] = closure(v, c.Output, v.Overlapping(c.Output, lower, upper))
 	c.grow()
-	lower, upper = userRange(c.Inputs[0], c.Inputs[1])
-	if c.Output+1 < base.NumLevels {
-		c.grandparents = v.Overlapping(c.Output+1, lower, upper)
-	}
+	c.grandparents = below(v, c.Output, c.Inputs[0], c.Inputs[1])
 	return c
 }
 
@@ -228,15 +224,6 @@ func totalSize(tables []*manifest.Table) (sum int64) {
 	return sum
 }
 
-func (c *Compaction) anyBusy(busy func(*manifest.Table) bool) bool {
-	for t := range c.Tables() {
-		if busy(t) {
-			return true
-		}
-	}
-	return false
-}
-
 // Tables yields every input table.
 func (c *Compaction) Tables() func(yield func(*manifest.Table) bool) {
 	return func(yield func(*manifest.Table) bool) {
@@ -252,6 +239,15 @@ func (c *Compaction) Tables() func(yield func(*manifest.Table) bool) {
 
 // InputBytes is the size of all input tables.
 func (c *Compaction) InputBytes() int64 { return totalSize(c.Inputs[0]) + totalSize(c.Inputs[1]) }
+
+// Collides reports whether both write into the same level, and what one writes may overlap what the
+// other does. That they have no table in common doesn't rule it out: there may be room for a table
+// between two that are merged.
+func (c *Compaction) Collides(other *Compaction) bool {
+	lower, upper := userRange(c.Inputs[0], c.Inputs[1])
+	otherLower, otherUpper := userRange(other.Inputs[0], other.Inputs[1])
+	return c.Output == other.Output && bytes.Compare(lower, otherUpper) <= 0 && bytes.Compare(otherLower, upper) <= 0
+}
 
 // Range returns the smallest and the largest user key of the upper level's inputs.
 func (c *Compaction) Range() (lower, upper []byte) { return userRange(c.Inputs[0]) }

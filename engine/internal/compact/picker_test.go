@@ -2,6 +2,7 @@ package compact
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,20 @@ func describe(c *Compaction) string {
 	if c.IsMove() {
 		b.WriteString(" moved")
 	}
+	if c.Output == c.Level {
+		b.WriteString(" within it")
+	}
 	return b.String()
+}
+
+// row makes lines for parseVersion: n tables of a level from that number on, of one size each and
+// with the keys ka, kb and so on.
+func row(level, num, n, size int) string {
+	var lines []string
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("%d %d %d k%c k%[4]c", level, num+i, size, 'a'+i))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func TestPick(t *testing.T) {
@@ -89,6 +103,18 @@ func TestPick(t *testing.T) {
 		{name: "a table of tombstones", version: "1 3 100 a b 10 6\n2 4 100 a b 10 0", want: "level 1: 3 + 4"},
 		{name: "a table with some tombstones", version: "1 3 100 a b 10 5\n2 4 100 a b 10 0", want: "none"},
 		{name: "the bottom level has nowhere to go", version: "6 3 1000000000 a b 10 10", want: "none"},
+		{name: "small neighbours", version: row(1, 3, 8, 10), want: "level 1: 3 4 5 6 7 8 9 10 within it"},
+		{name: "small neighbours in the bottom level", version: row(6, 3, 8, 10), want: "level 6: 3 4 5 6 7 8 9 10 within it"},
+		{name: "few small neighbours", version: row(1, 3, 7, 10), want: "none"},
+		{name: "as many small neighbours as fit into a table", version: row(1, 3, 20, 8), want: "level 1: 3 4 5 6 7 8 9 10 11 12 13 within it"},
+		{name: "neighbours that don't fit into a table", version: row(1, 3, 20, 14), want: "none"},
+		{name: "small neighbours behind a large one", version: "1 2 40 a b\n" + row(1, 3, 8, 2), want: "level 1: 3 4 5 6 7 8 9 10 within it"},
+		{name: "small neighbours before a large one", version: row(1, 3, 8, 2) + "\n1 2 40 y z", want: "level 1: 3 4 5 6 7 8 9 10 within it"},
+		{name: "too little beside a large one", version: "1 2 40 a b\n" + row(1, 3, 7, 5), want: "none"},
+		{name: "enough beside a large one", version: "1 2 40 a b\n" + row(1, 3, 7, 6), want: "level 1: 2 3 4 5 6 7 8 9 within it"},
+		{name: "small neighbours beside what is busy", busy: "5", version: row(1, 3, 11, 5), want: "level 1: 6 7 8 9 10 11 12 13 within it"},
+		{name: "small neighbours above too much", version: row(1, 3, 8, 10) + "\n2 20 600 kb kb\n2 21 600 kg kg", want: "none"},
+		{name: "another level before small neighbours", version: row(1, 3, 8, 10) + "\n0 31 10 a z\n0 30 10 a z", want: "level 0: 31 30 + 3 4 5 6 7 8 9 10"},
 	} {
 		v := parseVersion(t, c.version)
 		pointer := func(level int) []byte {
@@ -97,9 +123,9 @@ func TestPick(t *testing.T) {
 			}
 			return base.AppendInternalKey(nil, []byte(c.pointer), 1, base.KindPut)
 		}
-		busy := func(table *manifest.Table) bool {
-			for _, num := range strings.Fields(c.busy) {
-				if num == fmt.Sprint(table.Num) {
+		busy := func(picked *Compaction) bool {
+			for table := range picked.Tables() {
+				if slices.Contains(strings.Fields(c.busy), fmt.Sprint(table.Num)) {
 					return true
 				}
 			}
@@ -114,7 +140,7 @@ func TestPick(t *testing.T) {
 func TestPickDenseOfWhatLeavesLittle(t *testing.T) {
 	// 90 of 100 tombstones and 110 entries hide as many entries: a fifth is left of 1,100 bytes.
 	v := parseVersion(t, "0 5 100 a z 100 90\n1 3 1000 a z 100 0")
-	none := func(*manifest.Table) bool { return false }
+	none := func(*Compaction) bool { return false }
 	for most, want := range map[int64]string{199: "none", 200: "level 0: 5 + 3"} {
 		if got := describe(PickDense(v, Limits{TableSize: 100}, most, none)); got != want {
 			t.Errorf("at most %d bytes: %s, want %s", most, got, want)
@@ -156,6 +182,43 @@ func TestPickRange(t *testing.T) {
 	}
 }
 
+func TestPickRewrite(t *testing.T) {
+	limits := Limits{TableSize: 100, BaseLevelSize: 300, L0Files: 2}
+	const mixed = "1 3 100 a b\n1 4 40 c d\n1 5 40 e f\n1 6 60 g h\n1 7 100 i j\n1 8 100 k l\n1 9 20 m n"
+	for _, c := range []struct {
+		name, version      string
+		lower, from, upper string
+		wanted             string // numbers
+		want               string
+	}{
+		{name: "neighbours that fit into one table", version: mixed, want: "level 1: 4 5 within it"},
+		{name: "with the one before from", version: mixed, from: "e", want: "level 1: 4 5 within it"},
+		{name: "but not with one before lower", version: mixed, lower: "e", from: "e", want: "none"},
+		{name: "nor with one behind upper", version: mixed, upper: "d", want: "none"},
+		{name: "none that end before from", version: mixed, from: "g", want: "none"},
+		{name: "what is wanted", version: mixed, wanted: "8", from: "g", want: "level 1: 8 within it"},
+		{name: "what is wanted, and its neighbours", version: mixed, wanted: "6", want: "level 1: 4 5 6 within it"},
+		{name: "what is wanted, not once more", version: mixed, wanted: "6 8", from: "i", want: "level 1: 8 within it"},
+		{name: "as much as a compaction may take in", version: row(1, 3, 4, 900), wanted: "3 4 5 6", want: "level 1: 3 4 within it"},
+		{name: "what is large", version: "1 3 9000 a b\n1 4 9000 c d", wanted: "3 4", want: "level 1: 3 within it"},
+		{name: "neighbours above too much", version: "1 3 40 a b\n1 4 40 g h\n2 5 600 c d\n2 6 600 e f", want: "none"},
+	} {
+		bound := func(key string) []byte {
+			if key == "" {
+				return nil
+			}
+			return []byte(key)
+		}
+		wanted := func(table *manifest.Table) bool {
+			return slices.Contains(strings.Fields(c.wanted), fmt.Sprint(table.Num))
+		}
+		got := describe(PickRewrite(parseVersion(t, c.version), 1, bound(c.lower), bound(c.from), bound(c.upper), limits, wanted))
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // LevelDB may leave the versions of one key in two neighbours.
 func TestVersionsOfOneKeyMoveTogether(t *testing.T) {
 	v := &manifest.Version{}
@@ -166,6 +229,24 @@ func TestVersionsOfOneKeyMoveTogether(t *testing.T) {
 	}
 	if got, want := describe(PickRange(v, 1, []byte("d"), []byte("d"), bigLimits)), "level 1: 1 2 3"; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestCollides(t *testing.T) {
+	v := parseVersion(t, "0 9 100 c d\n1 3 100 a b\n1 4 100 e f\n1 5 100 g h\n2 6 100 x z")
+	rewrite := Rewrite(v, 1, v.Levels[1][:2], bigLimits)
+	for _, c := range []struct {
+		other *Compaction
+		want  bool
+	}{
+		{PickRange(v, 0, nil, nil, bigLimits), true}, // into the gap
+		{Rewrite(v, 1, v.Levels[1][2:], bigLimits), false},
+		{PickRange(v, 1, []byte("g"), nil, bigLimits), false},
+		{PickRange(v, 1, nil, nil, bigLimits), false}, // they have tables in common, but that is another matter
+	} {
+		if rewrite.Collides(c.other) != c.want || c.other.Collides(rewrite) != c.want {
+			t.Errorf("%s collides with %s: want %t", describe(rewrite), describe(c.other), c.want)
+		}
 	}
 }
 

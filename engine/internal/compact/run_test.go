@@ -48,6 +48,22 @@ func TestCompactionDropsWhatNobodyCanSee(t *testing.T) {
 	}
 }
 
+func TestRewriteDropsOnlyWhatHidesNothingBelow(t *testing.T) {
+	for below, want := range map[string]string{"a.1": "a.9- c.8", "b.1": "c.8"} {
+		s := newStore(t)
+		s.add(1, "a.9-")
+		s.add(1, "c.8")
+		s.add(2, below)
+		result, err := Rewrite(s.version, 1, s.version.Levels[1], bigLimits).Run(s.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.read(result.Tables); got != want {
+			t.Errorf("above %s: %q, want %q", below, got, want)
+		}
+	}
+}
+
 func TestLevelZeroIsMergedByAge(t *testing.T) {
 	s := newStore(t)
 	s.add(1, "a.1 b.1 c.1")
