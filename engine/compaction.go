@@ -180,7 +180,8 @@ func (db *DB) compactEnv() compact.Env {
 
 // Compact flushes, and merges the tables that hold keys from lower up to, not including, upper
 // down to the lowest level with such tables, dropping what is deleted or overwritten there, and
-// makes small tables there one. Nil bounds are open. It returns when that is done.
+// makes small tables there one. Nil bounds are open; if both are, a manifest that has grown is
+// begun anew. It returns when that is done.
 func (db *DB) Compact(lower, upper []byte) error {
 	if err := checkBounds(lower, upper); err != nil {
 		return err
@@ -188,6 +189,13 @@ func (db *DB) Compact(lower, upper []byte) error {
 	if err := db.Flush(); err != nil {
 		return err
 	}
+	if err := db.compactRange(lower, upper); err != nil || lower != nil || upper != nil {
+		return err
+	}
+	return db.shrinkManifest()
+}
+
+func (db *DB) compactRange(lower, upper []byte) error {
 	for level := range base.NumLevels - 1 {
 		if level > 0 && !db.anyBelow(level, lower, upper) {
 			return db.rewriteLevel(level, lower, upper)
@@ -230,6 +238,19 @@ func (db *DB) rewriteLevel(level int, lower, upper []byte) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// shrinkManifest begins a fresh manifest if the present one has grown much.
+func (db *DB) shrinkManifest() error {
+	db.manifestMu.Lock()
+	defer db.manifestMu.Unlock()
+	if db.isClosing() {
+		return ErrClosed
+	}
+	if err := db.manifest.Shrink(); err != nil {
+		return fmt.Errorf("compact: %w", err)
 	}
 	return nil
 }

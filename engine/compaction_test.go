@@ -211,6 +211,51 @@ func TestCompactOfARangeLeavesSmallNeighboursOutsideAlone(t *testing.T) {
 	}
 }
 
+func TestCompactShrinksTheManifest(t *testing.T) {
+	const n = 20
+	fresh := newFixture(t, quietOptions())
+	fresh.load(n, 20)
+	fresh.must(fresh.Compact(nil, nil))
+
+	f := newFixture(t, quietOptions())
+	for i := range 20 * n {
+		f.must(f.Put(numberedKey(i%n), noise(i%n, 20), Deferred))
+		if i%4 == 0 {
+			f.must(f.Flush())
+		}
+	}
+	f.must(f.Compact(numberedKey(0), nil))
+	if got := f.manifestSize(); got < 4000 {
+		t.Fatalf("the manifest has %d bytes after all these flushes", got)
+	}
+	f.must(f.Compact(nil, nil))
+	if got, want := f.manifestSize(), fresh.manifestSize(); got > want {
+		t.Errorf("the manifest has %d bytes, a fresh store's %d", got, want)
+	}
+	before := f.count(onKind(base.FileManifest, faultfs.Create))
+	f.must(f.Compact(nil, nil))
+	if k := f.count(onKind(base.FileManifest, faultfs.Create)) - before; k != 0 {
+		t.Errorf("%d manifests begun once more", k)
+	}
+	want := fresh.dump(fresh)
+	f.holds(f, want)
+	f.crash()
+	f.holds(f, want)
+}
+
+// manifestSize returns the bytes of all manifests.
+func (f *fixture) manifestSize() (sum int64) {
+	f.t.Helper()
+	files, err := f.listFiles()
+	f.must(err)
+	for _, file := range files {
+		if file.kind == base.FileManifest {
+			sum += file.Size
+		}
+	}
+	return sum
+}
+
 func TestCompactOfNothingDoesNothing(t *testing.T) {
 	f := newFixture(t, quietOptions())
 	f.must(f.Compact(nil, nil))

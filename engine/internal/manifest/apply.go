@@ -58,6 +58,22 @@ func (s *Set) Settle() error {
 	return nil
 }
 
+// Shrink begins a fresh manifest if the present one is much larger than that, or of unknown size.
+// Like Apply's, its calls are serialised by the caller.
+func (s *Set) Shrink() error {
+	if s.closed {
+		return fmt.Errorf("shrink the manifest: %w", s.errClosed())
+	}
+	fresh := snapshot(s.current, s.counters, base.FileNum(s.nextNum.Load())).Append(nil)
+	if s.file != nil && s.file.size < growth*int64(len(fresh)) {
+		return nil
+	}
+	if _, err := s.writeFresh(s.current, s.counters); err != nil {
+		return fmt.Errorf("shrink the manifest: %w", err)
+	}
+	return nil
+}
+
 func (s *Set) markFileNumsUsed(e *Edit) {
 	for _, num := range []*base.FileNum{e.LogNum, e.PrevLogNum} {
 		if num != nil {

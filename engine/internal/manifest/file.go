@@ -10,8 +10,12 @@ import (
 	"github.com/varvedb/varve/vfs"
 )
 
-// minRotateSize is the size below which a manifest is never replaced by a fresh one.
+// minRotateSize is the size below which a manifest is never replaced by a fresh one
+// unasked.
 const minRotateSize = 1 << 20
+
+// growth is how many times as large as a fresh manifest one is that is to be replaced.
+const growth = 4
 
 // file is a manifest that is being written.
 type file struct {
@@ -34,7 +38,7 @@ func createFile(fs vfs.FS, num base.FileNum, first *Edit) (*file, error) {
 	if err := f.append(first); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	f.limit = max(minRotateSize, 4*f.size)
+	f.limit = max(minRotateSize, growth*f.size)
 	return f, nil
 }
 

@@ -74,6 +74,9 @@ func TestCloseLeavesTheCurrentTablesAlone(t *testing.T) {
 	if err := s.Apply(&Edit{}); !errors.Is(err, vfs.ErrClosed) {
 		t.Errorf("Apply after Close: %v", err)
 	}
+	if err := s.Shrink(); !errors.Is(err, vfs.ErrClosed) {
+		t.Errorf("Shrink after Close: %v", err)
+	}
 }
 
 func TestReleasingAVersionTwicePanics(t *testing.T) {
@@ -188,6 +191,54 @@ func TestManifestOfAStoreWithManyTablesIsNotRotatedByEachEdit(t *testing.T) {
 	}
 	if got := fileNames(t, fs)[1]; got != fresh || fresh == "MANIFEST-000001" {
 		t.Errorf("manifest %s became %s", fresh, got)
+	}
+}
+
+func TestShrinkReplacesAManifestThatHasGrown(t *testing.T) {
+	fs := memfs.New()
+	s := mustCreate(t, fs)
+	if err := s.Shrink(); err != nil {
+		t.Fatal(err)
+	}
+	if got := fileNames(t, fs)[1]; got != "MANIFEST-000001" {
+		t.Errorf("%s took the place of a manifest that had not grown", got)
+	}
+	for num := base.FileNum(10); num < 100; num++ {
+		mustApply(t, s, add(1, table(num, "a", "b")))
+		mustApply(t, s, (&Edit{}).deleting(1, num))
+	}
+	mustApply(t, s, add(1, table(100, "a", "b")))
+	want := state(s)
+	if err := s.Shrink(); err != nil {
+		t.Fatal(err)
+	}
+	names := fileNames(t, fs)
+	if len(names) != 2 || names[1] == "MANIFEST-000001" {
+		t.Fatalf("files %q, want CURRENT and a fresh manifest", names)
+	}
+	if size := len(readFile(t, fs, names[1])); size > 200 {
+		t.Errorf("the fresh manifest has %d bytes", size)
+	}
+	if got := state(mustLoad(t, fs)); got != want {
+		t.Errorf("loaded\n%swant\n%s", got, want)
+	}
+	mustApply(t, s, add(1, table(101, "c", "d")))
+	if got, want := state(mustLoad(t, fs)), state(s); got != want {
+		t.Errorf("loaded after a further edit\n%swant\n%s", got, want)
+	}
+}
+
+func TestShrinkReplacesALoadedManifest(t *testing.T) {
+	fs := memfs.New()
+	mustApply(t, mustCreate(t, fs), add(1, table(10, "a", "b")))
+	s := mustLoad(t, fs)
+	for range 2 {
+		if err := s.Shrink(); err != nil {
+			t.Fatal(err)
+		}
+		if names := fileNames(t, fs); len(names) != 2 || names[1] != "MANIFEST-000011" {
+			t.Errorf("files %q", names)
+		}
 	}
 }
 
