@@ -127,7 +127,7 @@ const (
 var (
 	ErrNotFound = errors.New("file not found")
 	ErrNoSpace  = errors.New("no space left")
-	ErrLocked   = errors.New("locked by another user")
+	ErrLocked   = errors.New("open already, in another tab, worker or program, or by another open here: close it there")
 	ErrClosed   = errors.New("already closed")
 	ErrIO       = errors.New("input/output error")
 	ErrDamaged  = errors.New("stored bytes are missing or damaged")

@@ -315,6 +315,18 @@ test('an engine that has failed is an error of Level, and the database can be op
   await db.close()
 })
 
+test('open opens a database anew whose engine has failed, or whose page was left', async (t) => {
+  const db = inMemory()
+  t.after(() => db.close())
+  await db.open()
+  const first = db.store
+  first.shared.client.fail(new VarveError('CLOSED', 'The page was left; open the store again.'))
+  await db.open()
+  assert.notEqual(db.store, first)
+  await db.put('key', 'value')
+  assert.equal(await db.get('key'), 'value')
+})
+
 test('a database that can’t be opened says why', async () => {
   const db = new VarveLevel('test', { host: 'inline', wasmModule: module })
   await assert.rejects(db.open(), (error: LevelError) => {

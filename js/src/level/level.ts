@@ -3,6 +3,7 @@ import {
   type AbstractBatchOperation,
   type AbstractChainedBatch,
   type AbstractDelOptions,
+  type AbstractOpenOptions,
   type Transcoder,
 } from 'abstract-level'
 import type { Reply } from '../client.js'
@@ -127,6 +128,12 @@ export class VarveLevel<KDefault = string, VDefault = string> extends AbstractLe
     const encoding = this.keyEncoding(options.keyEncoding as Transcoder.MixedEncoding<K, Key, K>)
     const range = rangeOf({ gte: encoding.encode(start), lte: encoding.encode(end) })
     if (range) await store.compact(range).catch(rethrow)
+  }
+
+  /** Opens the database, anew if its engine has failed or its page was left. */
+  override open(options: AbstractOpenOptions = {}): Promise<void> {
+    const ended = this.status === 'open' && this.#opened?.store.shared.client.closed
+    return ended ? this.close().then(() => super.open(options)) : super.open(options)
   }
 
   // What follows is called by AbstractLevel.
