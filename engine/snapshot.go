@@ -83,7 +83,7 @@ func (db *DB) admitSnapshots() {
 	db.notifyLocked()
 }
 
-// Close releases the snapshot. Further calls do nothing.
+// Close releases the snapshot, which nobody may be reading just then. Further calls do nothing.
 func (s *Snapshot) Close() error {
 	s.once.Do(func() {
 		close(s.done)
