@@ -145,3 +145,11 @@ func TestCloseDoesNotFlush(t *testing.T) {
 	f.open()
 	f.holds(f, "a=1")
 }
+
+func TestNoCompactionBeginsBehindClose(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	db := f.DB
+	f.must(f.Close())
+	_, err := db.compactOnce()
+	expect(t, "compactOnce", err, ErrClosed)
+}

@@ -43,6 +43,9 @@ func (db *DB) compactLoop() {
 func (db *DB) compactOnce() (bool, error) {
 	db.compactMu.RLock()
 	defer db.compactMu.RUnlock()
+	if db.isClosing() {
+		return false, ErrClosed
+	}
 	s, c, _ := db.claim(db.pickLocked)
 	if c == nil {
 		return false, nil

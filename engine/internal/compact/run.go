@@ -50,7 +50,10 @@ func (c *Compaction) Run(env Env) (Result, error) {
 	}
 	m := newMerger(env)
 	m.input = merge.New(inputs...)
-	m.tableSize = c.limits.TableSize
+	// A writer counts what is not yet compressed as it is: small tables would be as many again.
+	if c.Output > c.Level || c.InputBytes() > c.limits.fill() {
+		m.tableSize = c.limits.TableSize
+	}
 	m.dropTombstone = c.absentBelow()
 	m.cutBefore = c.cutAtGrandparents()
 	return m.run()
@@ -118,8 +121,15 @@ type merger struct {
 	haveLast   bool
 
 	pace  *pace.Pacer
-	count int // of entries seen
+	bytes int // seen since Canceled was asked
 }
+
+// askEvery is the number of bytes after which a merge asks whether to go on. An entry takes the time of
+// entryCost bytes besides.
+const (
+	askEvery  = 16 << 10
+	entryCost = 128
+)
 
 func newMerger(env Env) *merger { return &merger{env: env, pace: pace.New(env.Yield)} }
 
@@ -135,8 +145,9 @@ type output struct {
 
 func (m *merger) run() (Result, error) {
 	for valid := m.input.First(); valid && m.err == nil; valid = m.input.Next() {
-		if m.err = m.add(m.input.Key(), m.input.Value()); m.err == nil {
-			m.err = m.pause()
+		key, value := m.input.Key(), m.input.Value()
+		if m.err = m.add(key, value); m.err == nil {
+			m.err = m.pause(len(key) + len(value))
 		}
 	}
 	if m.err == nil {
@@ -160,9 +171,13 @@ func (m *merger) finish() (Result, error) {
 }
 
 // pause lets others run, and now and then asks whether to go on.
-func (m *merger) pause() error {
+func (m *merger) pause(bytes int) error {
 	m.pace.Did(1)
-	if m.count++; m.count%128 == 0 && m.env.Canceled != nil && m.env.Canceled() {
+	if m.bytes += entryCost + bytes; m.bytes < askEvery {
+		return nil
+	}
+	m.bytes = 0
+	if m.env.Canceled != nil && m.env.Canceled() {
 		return ErrCanceled
 	}
 	return nil
@@ -265,7 +280,7 @@ func Build(env Env, l Limits, feed func(write func(key, value []byte) error) err
 		if err := m.write(key, value, false); err != nil {
 			return err
 		}
-		return m.pause()
+		return m.pause(len(key) + len(value))
 	})
 	return m.finish()
 }

@@ -64,6 +64,26 @@ func TestRewriteDropsOnlyWhatHidesNothingBelow(t *testing.T) {
 	}
 }
 
+// How large a table will be is known only when it is compressed.
+func TestTablesThatAreSmallAsStoredBecomeOne(t *testing.T) {
+	s := newStore(t)
+	s.env.Writer.NoCompression = false
+	for i := range 10 {
+		s.add(1, fmt.Sprintf("%04096d.%d", i, i+1))
+	}
+	c := Rewrite(s.version, 1, s.version.Levels[1], Limits{TableSize: 16 << 10})
+	if c.InputBytes() > c.limits.fill() {
+		t.Fatalf("%d bytes are more than a table", c.InputBytes())
+	}
+	result, err := c.Run(s.env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(result.Tables); n != 1 {
+		t.Errorf("%d tables, want one", n)
+	}
+}
+
 func TestLevelZeroIsMergedByAge(t *testing.T) {
 	s := newStore(t)
 	s.add(1, "a.1 b.1 c.1")
@@ -223,6 +243,24 @@ func TestCanceledCompactionLeavesNothing(t *testing.T) {
 	_, err := PickRange(s.version, 1, nil, nil, bigLimits).Run(s.env)
 	if !errors.Is(err, ErrCanceled) || s.files() != before {
 		t.Errorf("%v, %d files, before %d", err, s.files(), before)
+	}
+}
+
+func TestMergeOfLongValuesAsksWhetherToGoOn(t *testing.T) {
+	s := newStore(t)
+	asked := 0
+	s.env.Canceled = func() bool { asked++; return false }
+	const entries = 10
+	_, err := Build(s.env, Limits{}, func(write func(key, value []byte) error) error {
+		for i := range entries {
+			if err := write(parseKey(fmt.Sprintf("k%d.1", i)), make([]byte, askEvery)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || asked != entries {
+		t.Errorf("asked %d times for %d values, %v", asked, entries, err)
 	}
 }
 
