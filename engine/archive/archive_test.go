@@ -189,7 +189,9 @@ func packed(t testing.TB, files map[string][]byte, prefix string, format tar.For
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: prefix, Mode: 0o755, Format: format}))
+	if prefix != "" {
+		must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: prefix, Mode: 0o755, Format: format}))
+	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: prefix + name, Size: int64(len(files[name])), Mode: 0o600, Format: format}))
 		_, err := w.Write(files[name])
@@ -239,6 +241,19 @@ func TestRestoreTakesADirectoryThatAnotherTarPacked(t *testing.T) {
 		must(t, archive.Restore(fs, bytes.NewReader(packed(t, files, many, format)), engine.Options{}))
 		if got := contentOf(t, fs); !maps.Equal(got, want) {
 			t.Errorf("%v, long names: %d keys came back of %d, or other values", format, len(got), len(want))
+		}
+	}
+}
+
+func TestRestoreGivesNoFileTheNameOfADirectory(t *testing.T) {
+	files, want := filesOf(t)
+	for _, format := range []tar.Format{tar.FormatGNU, tar.FormatPAX} {
+		directory := packed(t, nil, strings.Repeat("d", 200)+"/", format)
+		directory = directory[:len(directory)-1024] // without the end
+		fs := memfs.New()
+		must(t, archive.Restore(fs, bytes.NewReader(append(directory, packed(t, files, "", format)...)), engine.Options{}))
+		if got := contentOf(t, fs); !maps.Equal(got, want) {
+			t.Errorf("%v: %d keys came back of %d, or other values", format, len(got), len(want))
 		}
 	}
 }
@@ -333,12 +348,14 @@ func TestRestoreReportsAnArchiveThatIsCutOff(t *testing.T) {
 func TestRestoreFailsAsItsSourceDoes(t *testing.T) {
 	archived, _ := sample(t, 400)
 	broken := errors.New("the network is gone")
-	fs := memfs.New()
-	from := io.MultiReader(bytes.NewReader(archived[:len(archived)/2]), iotest.ErrReader(broken))
-	if err := archive.Restore(fs, from, engine.Options{}); !errors.Is(err, broken) {
-		t.Errorf("Restore: %v", err)
+	for _, given := range []int{len(archived) / 2, len(archived)} {
+		fs := memfs.New()
+		from := io.MultiReader(bytes.NewReader(archived[:given]), iotest.ErrReader(broken))
+		if err := archive.Restore(fs, from, engine.Options{}); !errors.Is(err, broken) {
+			t.Errorf("Restore of %d bytes of %d: %v", given, len(archived), err)
+		}
+		wantNoStore(t, fs)
 	}
-	wantNoStore(t, fs)
 }
 
 func TestRestoreRefusesWhereThereIsAStore(t *testing.T) {

@@ -14,8 +14,9 @@ import (
 )
 
 // Restore makes the store of an archive in fs, where there must be none: else it fails with
-// engine.ErrExists. It reads up to the archive's end, which may lie before that of from. The store
-// is verified, opened with options o, before it is one; it is closed when Restore returns.
+// engine.ErrExists. It reads from to its end, which may lie behind that of the archive: a source that
+// fails there may not have given the archive whole. The store is verified, opened with options o,
+// before it is one; it is closed when Restore returns.
 //
 // It fails with engine.ErrInvalidArgument if from is no archive of a LevelDB store, and with
 // *engine.CorruptionError if that is damaged or cut off. Then nothing is left of it.
@@ -43,6 +44,9 @@ func Restore(fs vfs.FS, from io.Reader, o engine.Options) (err error) {
 	err = unpack(stage, from)
 	if err == nil {
 		err = verify(stage, o)
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, from)
 	}
 	if err == nil {
 		err = stage.Commit()

@@ -82,7 +82,10 @@ func (u *unpacking) member(h *header) error {
 	switch h.kind() {
 	case gnuLongName, paxRecords:
 		return u.extension(h.kind(), size)
-	case directory, paxGlobals:
+	case directory:
+		u.name = ""
+		return u.discard(size + padding(size))
+	case paxGlobals:
 		return u.discard(size + padding(size))
 	}
 	name := h.name()

@@ -1,8 +1,11 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
@@ -169,23 +172,67 @@ func TestImportRefusesAStoreThatExists(t *testing.T) {
 	to.do(frame.Close, 0, "")
 }
 
+// The archive's end is not that of the import: what gives it may fail behind that.
 func TestCloseEndsAnImport(t *testing.T) {
 	archived := filled(t).export(9, 1<<16)
-	to := newClient(t)
-	medium := memfs.New()
-	to.fs = keepOpen{medium}
-	to.open("import", "true")
-	checkValues(t, "piece", to.give(archived[:2000]), "")
-	checkValues(t, "close", to.do(frame.Close, 0, ""), "")
-	lock, err := medium.Lock()
-	if err != nil {
-		t.Fatal(err)
+	for _, given := range []int{2000, len(archived)} {
+		to := newClient(t)
+		medium := memfs.New()
+		to.fs = keepOpen{medium}
+		to.open("import", "true")
+		checkValues(t, "piece", to.give(archived[:given]), "")
+		checkValues(t, "close", to.do(frame.Close, 0, ""), "")
+		lock, err := medium.Lock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lock.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if to.destroyed != 1 {
+			t.Errorf("after %d bytes of %d, %d stores were destroyed", given, len(archived), to.destroyed)
+		}
 	}
-	if err := lock.Close(); err != nil {
-		t.Fatal(err)
+}
+
+// shrinkingFS loses the second half of its tables when it is told to.
+type shrinkingFS struct {
+	vfs.FS
+	shrunken atomic.Bool
+}
+
+func (s *shrinkingFS) Open(name string) (vfs.Reader, error) {
+	r, err := s.FS.Open(name)
+	if err == nil && strings.HasSuffix(name, ".ldb") {
+		r = shrinkingReader{r, s}
 	}
-	if to.destroyed != 1 {
-		t.Errorf("%d stores were destroyed", to.destroyed)
+	return r, err
+}
+
+type shrinkingReader struct {
+	vfs.Reader
+	fs *shrinkingFS
+}
+
+func (r shrinkingReader) ReadAt(p []byte, at int64) (int, error) {
+	left := max(r.Size()/2-at, 0)
+	if !r.fs.shrunken.Load() || left >= int64(len(p)) {
+		return r.Reader.ReadAt(p, at)
+	}
+	n, err := r.Reader.ReadAt(p[:left], at)
+	return n, cmp.Or(err, io.EOF)
+}
+
+func TestExportOfAFileThatLacksBytesFails(t *testing.T) {
+	fs := &shrinkingFS{FS: memfs.New()}
+	c := openClient(t, fs)
+	c.put("key", strings.Repeat("v", 1000))
+	c.do(frame.Compact, 0, "")
+	fs.shrunken.Store(true)
+	id := c.add(frame.Export, 9, numbers(1<<20), "")
+	c.submit()
+	if got := c.await(id); got[0].code == frame.OK {
+		t.Errorf("the export has ended with %d bytes and no error", len(got[0].value))
 	}
 }
 

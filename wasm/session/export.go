@@ -41,8 +41,14 @@ func (s *Session) export(r *frame.Request) {
 func (e export) fill(answer *frame.Responses, id uint32, wanted int) (ended bool, err error) {
 	tail := slices.Grow(answer.Tail(), wanted)
 	piece := tail[len(tail) : len(tail)+wanted]
-	n, err := io.ReadFull(e, piece)
-	ended = err == io.EOF || err == io.ErrUnexpectedEOF
+	// Not io.ReadFull: its error at the end is that of a file which lacks bytes.
+	n := 0
+	for n < len(piece) && err == nil {
+		var more int
+		more, err = e.Read(piece[n:])
+		n += more
+	}
+	ended = err == io.EOF
 	switch {
 	case err != nil && !ended:
 		return true, err

@@ -52,9 +52,8 @@ func (s *Session) importPiece(r *frame.Request) {
 			s.answer(id, s.endImport(i))
 			return
 		}
-		_, err := i.archive.Write(piece)
-		if err == nil || err == io.ErrClosedPipe {
-			s.answer(id, nil) // what lies behind the archive's end is nobody's
+		if _, err := i.archive.Write(piece); err == nil {
+			s.answer(id, nil)
 			return
 		}
 		s.answer(id, s.endImport(i))
