@@ -64,8 +64,9 @@ const MAX_VALUE_LENGTH = 64 << 20
 /** Encodes a value, or says why it can't be. @internal */
 export function encodeValue<V>(encoding: Encoding<V>, value: V): string | Uint8Array {
   const data = encoding.encode(value)
-  if (typeof data === 'string' ? exceeds(data, MAX_VALUE_LENGTH) : data.length > MAX_VALUE_LENGTH) {
-    throw invalid(`The value has more than ${MAX_VALUE_LENGTH} bytes, the most that can be stored under a key.`)
+  const most = MAX_VALUE_LENGTH - encoding.tag(value).length
+  if (typeof data === 'string' ? exceeds(data, most) : data.length > most) {
+    throw invalid(`The value has more than ${most} bytes, the most that is stored.`)
   }
   return data
 }
