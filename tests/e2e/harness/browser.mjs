@@ -3,7 +3,8 @@
 //
 // What all three have is what tests may use that run in each: a context with newPage, and pages
 // with goto, reload, url, evaluate (of a function and one JSON argument), close, and the event
-// "pageerror". A test that needs more of playwright's stands in chromium/.
+// "pageerror". A test that needs more of playwright's stands in chromium/, one that is about WebKit
+// alone in webkit/.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

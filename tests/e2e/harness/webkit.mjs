@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import { statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +13,7 @@ const browserScript = fileURLToPath(new URL('webkit-window.js', import.meta.url)
 /** How long one command may hold the session, in milliseconds: it takes them one after the other. */
 const TURN = 200
 
-/** Starts WebKitGTK on a profile. */
+/** Starts WebKitGTK on a profile. Its `quota` is how many bytes one origin may store. */
 export async function launchWebKit(profile) {
   const display = await startDisplay(profile)
   const port = await freePort()
@@ -36,9 +37,15 @@ export async function launchWebKit(profile) {
   profile.kills.push(kill)
   const session = await Session.start(child, `http://127.0.0.1:${port}`, {
     binary: '/usr/bin/env',
-    args: ['gjs', browserScript, profile.path],
+    args: ['gjs', browserScript, profile.path, ...(profile.quota ? [String(partOfDisk(profile))] : [])],
   })
   return { context: session, kill, close: () => session.close().then(kill) }
+}
+
+/** What part of its disk a profile's quota is. */
+function partOfDisk({ path, quota }) {
+  const { bsize, blocks } = statfsSync(path)
+  return quota / (bsize * blocks)
 }
 
 /** @returns {Promise<string>} the name of a new X display, which ends with the profile */
