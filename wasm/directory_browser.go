@@ -10,6 +10,6 @@ import (
 )
 
 // openDirectory fails: a page is spared the code for directories.
-func openDirectory(string, session.Creation) (vfs.FS, error) {
+func openDirectory(string, bool) (vfs.FS, error) {
 	return nil, fmt.Errorf("directories are for varve-node.wasm: %w", session.ErrUnsupported)
 }

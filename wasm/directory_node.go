@@ -9,12 +9,11 @@ import (
 	"github.com/varvedb/varve/engine"
 	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/osfs"
-	"github.com/varvedb/varve/wasm/session"
 )
 
 // openDirectory opens a directory of the system that Node runs on.
-func openDirectory(dir string, create session.Creation) (vfs.FS, error) {
-	if !create.MustExist {
+func openDirectory(dir string, mustExist bool) (vfs.FS, error) {
+	if !mustExist {
 		return osfs.Create(dir)
 	}
 	fs, err := osfs.Open(dir)

@@ -18,14 +18,12 @@ import (
 type host struct{ module *moduleState }
 
 // OpenFS implements session.Host.
-func (host) OpenFS(store, storage string, create session.Creation, cacheSize int64) (vfs.FS, error) {
+func (host) OpenFS(store, storage string, mustExist bool, cacheSize int64) (vfs.FS, error) {
 	switch storage {
 	case "idb":
 		putOffCollection(4 * cacheSize) // the rest of the memory that the store is given
-		fs, err := idbfs.Open(store, idbfs.Options{MustExist: create.MustExist, MustBeNew: create.MustBeNew, Lock: true, CacheSize: cacheSize})
+		fs, err := idbfs.Open(store, idbfs.Options{MustExist: mustExist, Lock: true, CacheSize: cacheSize})
 		switch {
-		case errors.Is(err, idbfs.ErrExists):
-			return nil, fmt.Errorf("open store %q: %w", store, engine.ErrExists)
 		case errors.Is(err, vfs.ErrNotFound):
 			return nil, fmt.Errorf("open store %q: %w", store, engine.ErrNoStore)
 		case errors.Is(err, idbfs.ErrFormat):
@@ -35,7 +33,7 @@ func (host) OpenFS(store, storage string, create session.Creation, cacheSize int
 		}
 		return fs, nil
 	case "dir":
-		return openDirectory(store, create)
+		return openDirectory(store, mustExist)
 	case "memory":
 		return memfs.New(), nil
 	}

@@ -76,7 +76,7 @@ for (const host of ['worker', 'inline']) {
         }
       }
       const missing = await openWhenFree({ createIfMissing: false })
-      const store = await openWhenFree({})
+      const store = await openWhenFree({ errorIfExists: true })
       const keys = await store.keys().toArray()
       await store.verify()
       await store.close()

@@ -58,7 +58,7 @@ func TestExportIsImportedAsItWas(t *testing.T) {
 	for _, piece := range []uint32{1000, 1 << 16} {
 		archived := c.export(9, piece)
 		to := newClient(t)
-		to.open("import", "true")
+		to.open("import", "true", "errorIfExists", "true")
 		for rest := archived; rest != ""; {
 			n := min(len(rest), 777)
 			checkValues(t, "piece", to.give(rest[:n]), "")

@@ -82,9 +82,9 @@ func (c *client) askOpen(options ...string) (id uint32) {
 	return id
 }
 
-func (c *client) OpenFS(_, _ string, _ Creation, _ int64) (vfs.FS, error) { return c.fs, c.openErr }
-func (c *client) List() ([]string, error)                                 { return []string{"a", "b"}, nil }
-func (c *client) Yield()                                                  {}
+func (c *client) OpenFS(_, _ string, _ bool, _ int64) (vfs.FS, error) { return c.fs, c.openErr }
+func (c *client) List() ([]string, error)                             { return []string{"a", "b"}, nil }
+func (c *client) Yield()                                              {}
 
 func (c *client) Destroy(string) error {
 	c.mu.Lock()

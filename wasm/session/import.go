@@ -24,13 +24,14 @@ type restoring struct {
 
 // beginImport makes ready for the pieces of an archive.
 func (s *Session) beginImport(name string, o openOptions) error {
-	fs, err := s.host.OpenFS(name, o.storage, Creation{}, o.cacheSize)
+	fs, err := s.host.OpenFS(name, o.storage, false, o.cacheSize)
 	if err != nil {
 		return err
 	}
 	from, to := io.Pipe()
 	i := &restoring{name: name, options: o, fs: fs, archive: to, done: make(chan error, 1)}
 	i.options.engine.Yield = s.yield
+	i.options.engine.ErrorIfMissing, i.options.engine.ErrorIfExists = false, false // Restore sees to it
 	go func() {
 		err := archive.Restore(fs, from, i.options.engine)
 		i.done <- err

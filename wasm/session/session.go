@@ -27,9 +27,9 @@ import (
 // Host is what a session runs in. Respond must not wait and not call the session; the others
 // may wait.
 type Host interface {
-	// OpenFS opens the file system of the store, under the conditions that create gives. It may
-	// keep so many bytes of files in memory; 0: as it likes.
-	OpenFS(store, storage string, create Creation, cacheSize int64) (vfs.FS, error)
+	// OpenFS opens the file system of the store, which fails with engine.ErrNoStore if it must exist
+	// and there is none. It may keep so many bytes of files in memory; 0: as it likes.
+	OpenFS(store, storage string, mustExist bool, cacheSize int64) (vfs.FS, error)
 
 	// Destroy deletes a store. It is no error if there is none.
 	Destroy(store string) error
@@ -43,9 +43,6 @@ type Host interface {
 	// Yield returns when the host has served what else it has to.
 	Yield()
 }
-
-// Creation says whether a store may or must be made.
-type Creation struct{ MustExist, MustBeNew bool }
 
 // maxReading is the number of goroutines that read at once. It is also about the number of
 // blocks that are fetched at once.

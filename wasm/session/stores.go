@@ -46,7 +46,6 @@ const defaultBudget = 40 << 20
 
 // openOptions is what an Open asks for.
 type openOptions struct {
-	create     Creation
 	imports    bool // the store is to be made of an archive
 	storage    string
 	durability engine.Durability
@@ -80,9 +79,9 @@ func (o *openOptions) share() {
 func (o *openOptions) set(name, text string) error {
 	switch name {
 	case "createIfMissing":
-		o.create.MustExist = text == "false"
+		o.engine.ErrorIfMissing = text == "false"
 	case "errorIfExists":
-		o.create.MustBeNew = text == "true"
+		o.engine.ErrorIfExists = text == "true"
 	case "import":
 		o.imports = text == "true"
 	case "storage":
@@ -116,12 +115,11 @@ func (o *openOptions) setDurability(text string) error {
 }
 
 func (s *Session) open(name string, o openOptions) error {
-	fs, err := s.host.OpenFS(name, o.storage, o.create, o.cacheSize)
+	fs, err := s.host.OpenFS(name, o.storage, o.engine.ErrorIfMissing, o.cacheSize)
 	if err != nil {
 		return err
 	}
 	o.engine.Yield = s.yield
-	o.engine.ErrorIfMissing, o.engine.ErrorIfExists = o.create.MustExist, o.create.MustBeNew
 	return s.openIn(fs, o)
 }
 
