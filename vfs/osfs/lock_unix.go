@@ -19,19 +19,26 @@ func lockFile(path string) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil {
-		claimed, err := claim(path)
-		if err != nil {
-			return nil, errors.Join(err, handle.Close())
-		}
-		return locks{claimed, handle}, nil
+	claimed, err := lockHandle(handle)
+	if err != nil {
+		return nil, errors.Join(err, handle.Close())
 	}
-	_ = handle.Close() // nothing was written
+	return locks{claimed, handle}, nil
+}
+
+// lockHandle takes the locks of an open file, which end with it, and returns the claim beside them.
+func lockHandle(handle *os.File) (io.Closer, error) {
+	err := unix.Flock(int(handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, vfs.ErrLocked
 	}
-	return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+	if err != nil {
+		return nil, &os.PathError{Op: "flock", Path: handle.Name(), Err: err}
+	}
+	if err := lockPOSIX(handle); err != nil {
+		return nil, err
+	}
+	return claim(handle.Name())
 }
 
 // locks are held together.

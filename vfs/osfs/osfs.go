@@ -11,8 +11,11 @@
 //     second try: the file's Writer is dead, and until it is closed no other file's sync and no
 //     Rename takes effect. If nobody is left to be told, since the Writer was closed before, not
 //     having failed, or was another process's, none does until the directory is opened anew.
-//  4. The lock is the file LOCK, as in LevelDB. It is not listed, and the FS refuses to
-//     create, open, remove or rename it. Subdirectories and other special files are ignored.
+//  4. The lock is the file LOCK, as in LevelDB. It excludes LevelDB in C++, which locks that by
+//     fcntl, and goleveldb, which does so by flock. On Linux these don't see each other, and both
+//     are taken; but where kernel or file system have no fcntl locks of open files (F_OFD_SETLK),
+//     LevelDB in C++ is not excluded. LOCK is not listed, and the FS refuses to create, open,
+//     remove or rename it. Subdirectories and other special files are ignored.
 //
 // It runs in Node, too, as js/wasm, but not on Windows. There, only a Sync, a Rename, a Lock and a
 // Close of a Writer or of the FS wait. The lock excludes other programs in Node and those that use
