@@ -23,6 +23,9 @@ func openShared(path string) (*os.File, error) {
 	return os.NewFile(uintptr(handle), path), nil
 }
 
+// openToSync opens a file for an fsync, which only those may do here who may write it.
+func openToSync(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDWR, 0) }
+
 // syncDir does nothing: Windows has no fsync of a directory.
 func syncDir(string) error { return nil }
 

@@ -236,7 +236,7 @@ func (fs *FS) settleInherited(open func(path string) (handle, error)) error {
 	for _, f := range files {
 		handle, err := open(filepath.Join(fs.dir, f.Name))
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-			continue // nobody here wrote it
+			continue // removed since, or nobody here can do it
 		}
 		if err != nil {
 			return failure("open", f.Name, err)

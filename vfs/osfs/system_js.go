@@ -166,8 +166,17 @@ func (s *system) list(dir string) ([]vfs.FileInfo, error) {
 	return infos, nil
 }
 
-// reopen opens a file for an fsync that another process may have written.
-func (s *system) reopen(path string) (handle, error) { return s.openAs(path, "r+") }
+// reopen opens a file for an fsync that another process may have written. That needs no right to write.
+func (s *system) reopen(path string) (handle, error) {
+	file, err := s.openAs(path, "r+")
+	if errors.Is(err, os.ErrPermission) {
+		file, err = s.openAs(path, "r")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
 
 // syncDirectory makes the names in a directory durable.
 func (s *system) syncDirectory(dir string) error {

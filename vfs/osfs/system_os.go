@@ -76,7 +76,7 @@ func (system) list(dir string) ([]vfs.FileInfo, error) {
 
 // reopen opens a file for an fsync that another process may have written.
 func (system) reopen(path string) (handle, error) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	file, err := openToSync(path)
 	if err != nil {
 		return nil, err
 	}
