@@ -5,8 +5,8 @@
 //  2. What the cache holds is at most its capacity, bookkeeping included.
 //  3. Blocks wanted by several goroutines at once are read once, and no lock is held meanwhile.
 //  4. Blocks that were used once go before those that were used again (segmented LRU), and
-//     loads that don't fill neither add nor reorder: a scan can't drive out the blocks that
-//     point reads live on.
+//     Peek and loads that don't fill neither add nor reorder: a scan that uses these can't drive
+//     out the blocks that point reads live on.
 //
 // All methods may be called by any number of goroutines.
 package cache
@@ -59,7 +59,10 @@ func (c *Cache) shard(k Key) *shard {
 
 // Get returns a block if the cache holds it. It never waits: at the moment at which another
 // goroutine changes the cache it may find nothing.
-func (c *Cache) Get(k Key) ([]byte, bool) { return c.shard(k).get(k) }
+func (c *Cache) Get(k Key) ([]byte, bool) { return c.shard(k).get(k, true) }
+
+// Peek is Get, but does not count as a use of the block.
+func (c *Cache) Peek(k Key) ([]byte, bool) { return c.shard(k).get(k, false) }
 
 // Load returns a block, calling read unless the cache holds it or another goroutine is
 // reading it already. fill says whether the block is to be kept and to count as used.

@@ -134,6 +134,9 @@ func TestScanThatDoesNotFillChangesNoOrder(t *testing.T) {
 		load(t, c, i, true)
 	}
 	load(t, c, 0, false)
+	if block, ok := c.Peek(key(0)); !ok || !bytes.Equal(block, blockOf(0)) {
+		t.Fatal("a block that is there is not seen")
+	}
 	load(t, c, 3, true)
 	wantHeld(t, c, 4, 1, 2, 3)
 }
@@ -320,7 +323,7 @@ func TestPanickingReadWakesEveryWaiter(t *testing.T) {
 func TestGetAllocatesNothing(t *testing.T) {
 	c := New(room(3))
 	load(t, c, 1, true)
-	if allocs := testing.AllocsPerRun(100, func() { c.Get(key(1)); c.Get(key(2)) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(100, func() { c.Get(key(1)); c.Get(key(2)); c.Peek(key(1)) }); allocs != 0 {
 		t.Fatalf("Get allocates %v times", allocs)
 	}
 }

@@ -28,11 +28,11 @@ func (s *shard) init(capacity int64) {
 	s.loading = make(map[Key]*loading)
 }
 
-func (s *shard) get(k Key) ([]byte, bool) {
+func (s *shard) get(k Key, used bool) ([]byte, bool) {
 	if !s.mu.TryLock() {
 		return nil, false
 	}
-	block, ok := s.blocks.get(k, true)
+	block, ok := s.blocks.get(k, used)
 	if ok {
 		s.hits++
 	}

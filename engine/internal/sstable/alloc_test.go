@@ -15,6 +15,7 @@ func TestCachedReadsAllocateNothing(t *testing.T) {
 	}
 	for ok := it.Last(); ok; ok = it.Prev() {
 	}
+	beside := r.NewIterator(false)
 	absent := internalKey("absent", 1, base.KindSeek)
 	i := 0
 	next := func() []byte {
@@ -31,6 +32,10 @@ func TestCachedReadsAllocateNothing(t *testing.T) {
 		"Last and Prev":  func() { it.Last(); it.Prev() },
 		"a scan": func() {
 			for ok := it.First(); ok; ok = it.Next() {
+			}
+		},
+		"a scan that does not fill": func() {
+			for ok := beside.First(); ok; ok = beside.Next() {
 			}
 		},
 		"a scan in reverse": func() {

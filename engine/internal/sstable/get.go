@@ -63,10 +63,10 @@ func (f *Finder) keep(key []byte, mode Mode) (ok bool, err error) {
 	if i == r.index.len() {
 		return false, nil
 	}
-	contents, ok := r.cached(i)
+	contents, ok := r.cached(i, true)
 	if !ok {
 		if mode == Try {
-			contents, err = r.tryBlock(i)
+			contents, err = r.tryBlock(i, true)
 		} else {
 			contents, err = r.fill(i, func() ([]byte, error) { return r.readBlock(i) })
 		}
@@ -78,8 +78,8 @@ func (f *Finder) keep(key []byte, mode Mode) (ok bool, err error) {
 	return true, nil
 }
 
-// tryBlock returns data block i if that needs no wait.
-func (r *Reader) tryBlock(i int) ([]byte, error) {
+// tryBlock returns data block i if that needs no wait. fill says whether it enters the cache.
+func (r *Reader) tryBlock(i int, fill bool) ([]byte, error) {
 	if r.memory == nil {
 		return nil, base.ErrWouldWait
 	}
@@ -89,7 +89,7 @@ func (r *Reader) tryBlock(i int) ([]byte, error) {
 		return nil, base.ErrWouldWait
 	}
 	contents, err := r.decodeBlock(nil, &w, h)
-	if err == nil && r.options.Blocks != nil {
+	if err == nil && fill && r.options.Blocks != nil {
 		r.options.Blocks.TryAdd(r.cacheKey(i), contents)
 	}
 	return contents, err

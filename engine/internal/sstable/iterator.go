@@ -23,8 +23,8 @@ var _ base.Iterator = (*Iterator)(nil)
 // noBlock is far from every block, so that the first one to be read follows none.
 const noBlock = -2
 
-// NewIterator returns an iterator. fill says whether the blocks it reads enter the cache.
-// The Reader must stay open until the iterator is closed.
+// NewIterator returns an iterator. fill says whether the blocks it reads enter the cache, and whether
+// those that are there count as used. The Reader must stay open until the iterator is closed.
 func (r *Reader) NewIterator(fill bool) *Iterator {
 	it := new(Iterator)
 	it.Reset(r, fill, nil)
@@ -135,11 +135,11 @@ func (it *Iterator) load(i int) bool {
 }
 
 func (it *Iterator) read(i int) ([]byte, error) {
-	if contents, ok := it.r.cached(i); ok {
+	if contents, ok := it.r.cached(i, it.fill); ok {
 		return contents, nil
 	}
 	if it.mode != nil && *it.mode == Try {
-		return it.r.tryBlock(i)
+		return it.r.tryBlock(i, it.fill)
 	}
 	step := i - it.index
 	if it.fill {

@@ -85,10 +85,13 @@ func (r *Reader) cacheKey(i int) cache.Key {
 	return cache.Key{File: r.options.Num, Offset: r.index.blocks[i].offset}
 }
 
-// cached returns data block i if it is in the cache.
-func (r *Reader) cached(i int) ([]byte, bool) {
+// cached returns data block i if it is in the cache. used says whether that counts as a use.
+func (r *Reader) cached(i int, used bool) ([]byte, bool) {
 	if r.options.Blocks == nil {
 		return nil, false
+	}
+	if !used {
+		return r.options.Blocks.Peek(r.cacheKey(i))
 	}
 	return r.options.Blocks.Get(r.cacheKey(i))
 }

@@ -111,6 +111,46 @@ func TestTryFindsDamageInMemory(t *testing.T) {
 	}
 }
 
+// cachedBlocks returns which data blocks are in the cache, leaving their order alone.
+func cachedBlocks(r *Reader) []int {
+	var held []int
+	for i := range r.index.len() {
+		missing := errors.New("missing")
+		_, err := r.options.Blocks.Load(r.cacheKey(i), false, func() ([]byte, error) { return nil, missing })
+		if err == nil {
+			held = append(held, i)
+		}
+	}
+	return held
+}
+
+func TestIteratorThatDoesNotFillLeavesTheCacheAlone(t *testing.T) {
+	var model []kv
+	for i := range base.Seq(6) {
+		model = append(model, kv{internalKey(fmt.Sprint(i), i, base.KindPut), make([]byte, 10_000)})
+	}
+	// A block an entry, of which the cache has room for three.
+	file := &handyFile{memFile: newMemFile(writeTable(t, model, WriterOptions{BlockSize: 1})), handy: true}
+	for _, mode := range []Mode{Wait, Try} {
+		r, err := NewReader(file, ReaderOptions{Blocks: cache.New(35_000)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			checkGet(t, r, model, model[i].key)
+		}
+		it := new(Iterator)
+		it.Reset(r, false, &mode)
+		if !it.First() || !it.Last() {
+			t.Fatal(it.Error())
+		}
+		checkGet(t, r, model, model[3].key)
+		if got := fmt.Sprint(cachedBlocks(r)); got != "[1 2 3]" {
+			t.Errorf("mode %d: blocks %s are cached, want those that Get used last", mode, got)
+		}
+	}
+}
+
 func TestGetSeesNewestVersionAtOrBehindKey(t *testing.T) {
 	model := []kv{
 		{internalKey("k", 30, base.KindDelete), nil},
