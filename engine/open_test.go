@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -175,6 +176,28 @@ func TestTornLastLogIsTrimmed(t *testing.T) {
 	f.put("d=1")
 	f.reopen()
 	f.holds(f, "a=1 b=1 d=1")
+}
+
+// A file system may have made the log longer before it wrote what was to be there.
+func TestLastLogThatEndsInZerosIsTrimmed(t *testing.T) {
+	for _, zeros := range []int{512, 4096, 8192, 3 * 4096} {
+		for _, behind := range []int{0, 50_000} {
+			t.Run(fmt.Sprintf("from %d on, %d behind the records", zeros, behind), func(t *testing.T) {
+				f := newFixture(t, quietOptions())
+				f.put("a=1", "b="+strings.Repeat("2", 15_000))
+				f.must(f.Close())
+				f.rewrite(f.names(base.FileLog)[0], func(data []byte) []byte {
+					clear(data[zeros:])
+					return append(data, make([]byte, behind)...)
+				})
+				f.open()
+				f.holds(f, "a=1")
+				f.put("d=1")
+				f.reopen()
+				f.holds(f, "a=1 d=1")
+			})
+		}
+	}
 }
 
 func TestErrorIfMissingAndErrorIfExists(t *testing.T) {

@@ -7,7 +7,8 @@
 //
 //  1. A file's bytes are the concatenation of the slices written to it, in order.
 //  2. Writer.Sync makes durable the file, its name and every byte written to it before the
-//     call. What was not synced may be lost in a crash, but only as a suffix of the file.
+//     call. What was not synced may be lost in a crash, but only as a suffix of the file. A loss
+//     of power may leave zeros in its place, from where a Sync ended or a multiple of 512 on.
 //  3. Syncs take effect in the order in which they were issued, over all files: after a
 //     crash, if one Sync's bytes are there, so are those of every Sync that returned before it.
 //  4. A Writer whose Write or Sync failed is dead: every later call but Close returns the

@@ -14,7 +14,8 @@ type Keep struct {
 	Rand *rand.Rand
 
 	// PowerLoss puts at risk, too, the relaxed syncs since the last Strict Sync or Rename:
-	// of their sequence over all files a prefix survives, its last sync perhaps in part.
+	// of their sequence over all files a prefix survives, its last sync perhaps in part. Rand
+	// then puts zeros in the place of some of the bytes that are lost.
 	PowerLoss bool
 }
 
@@ -34,6 +35,19 @@ func (k Keep) upTo(n int) int {
 }
 
 func (k Keep) chance() bool { return k.Rand != nil && k.Rand.IntN(2) == 0 }
+
+// content returns what survives of written, the first bytes of it for certain.
+func (k Keep) content(written []byte, certain int) []byte {
+	length := certain + k.upTo(len(written)-certain)
+	if length == len(written) || !k.PowerLoss || !k.chance() {
+		return written[:length:length]
+	}
+	// The medium made the file longer before it wrote the sectors that were to be there.
+	kept := max(certain, length/sectorSize*sectorSize)
+	found := make([]byte, kept+k.upTo(len(written)-kept))
+	copy(found, written[:kept])
+	return found
+}
 
 // Crash returns the FS that is found after a crash at this moment: unlocked, nothing open,
 // everything in it durable. fs itself goes on unaffected.
@@ -58,9 +72,7 @@ func (fs *FS) Crash(keep Keep) *FS {
 			}
 		}
 		if f != nil {
-			length := s.length(f)
-			length += keep.upTo(s.limit(f) - length)
-			found.addDurable(name, f.data[:length:length])
+			found.addDurable(name, keep.content(f.data[:s.limit(f)], s.length(f)))
 		}
 	}
 	return found

@@ -1,6 +1,7 @@
 package memfs_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -86,30 +87,31 @@ func TestCrashLeaves(t *testing.T) {
 		power   []string // with luck, when the power fails; nil: as process
 	}{
 		{"nothing of an unsynced file, or a prefix",
-			"a+xy", "", []string{"", "a=", "a=x", "a=xy"}, nil},
+			"a+xy", "", []string{"", "a=", "a=x", "a=xy"}, []string{"", "a=", "a=0", "a=00", "a=x", "a=xy"}},
 		{"an unsynced file that was closed likewise",
-			"a+xy a.", "", []string{"", "a=", "a=x", "a=xy"}, nil},
+			"a+xy a.", "", []string{"", "a=", "a=x", "a=xy"}, []string{"", "a=", "a=0", "a=00", "a=x", "a=xy"}},
 		{"what was synced, and a prefix of the rest",
-			"a+x a! a+yz", "a=x", []string{"a=x", "a=xy", "a=xyz"}, nil},
+			"a+x a! a+yz", "a=x", []string{"a=x", "a=xy", "a=xyz"}, []string{"a=x", "a=x0", "a=x00", "a=xy", "a=xyz"}},
 		{"an empty file that was synced",
 			"a+ a!", "a=", []string{"a="}, nil},
 		{"relaxed syncs, unless the power fails",
-			"a+x a~ a+y a~", "a=xy", []string{"a=xy"}, []string{"", "a=", "a=x", "a=xy"}},
+			"a+x a~ a+y a~", "a=xy", []string{"a=xy"}, []string{"", "a=", "a=0", "a=x", "a=x0", "a=xy"}},
 		{"syncs of all files in their order",
 			"a+x a~ b+y b~ a+z a~", "a=xz b=y", []string{"a=xz b=y"},
-			[]string{"", "a=", "a=x", "a=x b=", "a=x b=y", "a=xz b=y"}},
+			[]string{"", "a=", "a=0", "a=x", "a=x b=", "a=x b=0", "a=x b=y", "a=x0 b=y", "a=xz b=y"}},
 		{"the relaxed syncs before a strict one",
 			"a+x a~ b+y b! c+z c~", "a=x b=y c=z", []string{"a=x b=y c=z"},
-			[]string{"a=x b=y", "a=x b=y c=", "a=x b=y c=z"}},
+			[]string{"a=x b=y", "a=x b=y c=", "a=x b=y c=0", "a=x b=y c=z"}},
 		{"unsynced bytes, even where a sync of another file is lost",
 			"a+x a~ b+y b~ a+z", "a=x b=y", []string{"a=x b=y", "a=xz b=y"},
-			[]string{"", "a=", "a=x", "a=x b=", "a=x b=y", "a=xz", "a=xz b=", "a=xz b=y"}},
+			[]string{"", "a=", "a=0", "a=x", "a=x b=", "a=x b=0", "a=x b=y", "a=x0", "a=x0 b=", "a=x0 b=0", "a=x0 b=y",
+				"a=xz", "a=xz b=", "a=xz b=0", "a=xz b=y"}},
 		{"a removed file, perhaps",
 			"a+x a! a. a-", "", []string{"", "a=x"}, nil},
 		{"nothing of a removed file that was not synced",
 			"a+x a-", "", []string{""}, nil},
 		{"the old file, the new one or none while a replacement is not synced",
-			"a+x a! a. a+y", "", []string{"", "a=", "a=y", "a=x"}, nil},
+			"a+x a! a. a+y", "", []string{"", "a=", "a=y", "a=x"}, []string{"", "a=", "a=0", "a=y", "a=x"}},
 		{"the new file once it is synced",
 			"a+x a! a. a+y a!", "a=y", []string{"a=y"}, nil},
 		{"a renamed file under its new name",
@@ -119,7 +121,7 @@ func TestCrashLeaves(t *testing.T) {
 		{"everything synced before a rename",
 			"a+x a~ a. b+y b~ b. a>c", "b=y c=x", []string{"b=y c=x"}, nil},
 		{"the name, but not the bytes, of a file that was renamed unsynced",
-			"a+x a. a>b", "b=", []string{"b=", "b=x"}, nil},
+			"a+x a. a>b", "b=", []string{"b=", "b=x"}, []string{"b=", "b=0", "b=x"}},
 		{"no removal undone where a rename took the name",
 			"a+x a! a. a- b+y b! b. b>a", "a=y", []string{"a=y"}, nil},
 	} {
@@ -138,18 +140,40 @@ func TestCrashLeaves(t *testing.T) {
 	}
 }
 
-// wantOutcomes fails the test unless crashes leave each of the outcomes and no other.
+// wantOutcomes fails the test unless crashes leave each of the outcomes, in which 0 is a zero, and
+// no other.
 func wantOutcomes(t *testing.T, fs *memfs.FS, powerLoss bool, want []string) {
 	t.Helper()
 	seen := make(map[string]bool)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 600 {
-		seen[dump(t, fs.Crash(memfs.Keep{Rand: random, PowerLoss: powerLoss}))] = true
+	for range 3000 {
+		found := dump(t, fs.Crash(memfs.Keep{Rand: random, PowerLoss: powerLoss}))
+		seen[strings.ReplaceAll(found, "\x00", "0")] = true
 	}
 	got := slices.Sorted(maps.Keys(seen))
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("power loss %v: crashes left %q, want %q", powerLoss, got, want)
+	}
+}
+
+func TestZerosBeginBehindWhatWasSyncedOrWithASector(t *testing.T) {
+	fs := memfs.New()
+	synced, written := strings.Repeat("x", 700), strings.Repeat("y", 2000)
+	script(t, fs, "a+"+synced+" a! a+"+written)
+	random, seen := rand.New(rand.NewPCG(1, 2)), map[int]bool{}
+	for range 2000 {
+		found := read(t, fs.Crash(memfs.Keep{Rand: random, PowerLoss: true}), "a")
+		kept := len(bytes.TrimRight(found, "\x00"))
+		if string(found[:kept]) != (synced + written)[:kept] || len(found) > len(synced+written) {
+			t.Fatalf("found %q", found)
+		}
+		if kept < len(found) {
+			seen[kept] = true
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(seen)), []int{700, 1024, 1536, 2048, 2560}; !slices.Equal(got, want) {
+		t.Errorf("zeros begin at %d, want %d", got, want)
 	}
 }
 
@@ -216,20 +240,20 @@ func TestWhatACrashLeftIsDurable(t *testing.T) {
 
 func TestCloneHasAllBytesAndTheSameLeftToLose(t *testing.T) {
 	fs := memfs.New()
-	script(t, fs, "c+old c! c. c- a+x a! a+y a~ a+z b+new")
+	script(t, fs, "c+old c! c. c- a+x a! a+y a~ a+z b+no")
 	clone := fs.Clone()
-	if got := dump(t, clone); got != "a=xyz b=new" {
+	if got := dump(t, clone); got != "a=xyz b=no" {
 		t.Errorf("clone has %q", got)
 	}
 	script(t, fs, "d+w d! e+v e!") // no longer the clone's affair
-	wantOutcomes(t, clone.Clone(), true, outcomes("a=x", "a=xy", "a=xyz"))
+	wantOutcomes(t, clone.Clone(), true, outcomes("a=x", "a=x0", "a=xy", "a=xy0", "a=xyz"))
 }
 
 // outcomes gives every a with every fate of the unsynced b and the removed c.
 func outcomes(as ...string) []string {
 	var all []string
 	for _, a := range as {
-		for _, b := range []string{"", " b=", " b=n", " b=ne", " b=new"} {
+		for _, b := range []string{"", " b=", " b=n", " b=no", " b=0", " b=00"} {
 			for _, c := range []string{"", " c=old"} {
 				all = append(all, a+b+c)
 			}

@@ -8,6 +8,8 @@
 //     only the last few removals are remembered.
 //  3. Relaxed syncs stand in a journal until a Strict Sync or a Rename settles them; a loss
 //     of power may cut the journal anywhere.
+//  4. What a loss of power takes of a file may have left zeros, behind what was synced or from
+//     the beginning of a sector on.
 //
 // A byte that was written never changes its place or value: clones and Readers share them.
 // All methods are safe for concurrent use, but for those of one Writer.
@@ -30,6 +32,9 @@ const (
 
 	// maxUndoable bounds the removals that may come undone, since each keeps its bytes.
 	maxUndoable = 32
+
+	// sectorSize is of what a crash leaves all or nothing, where it leaves zeros behind.
+	sectorSize = 512
 )
 
 // FS is a directory in memory.

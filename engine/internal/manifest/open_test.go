@@ -96,6 +96,23 @@ func TestLoadTrimsATornTail(t *testing.T) {
 	}
 }
 
+func TestLoadTrimsATailOfZeros(t *testing.T) {
+	whole := complete()
+	whole.Added = add(1, table(5, "a", "b")).Added
+	long := strings.Repeat("c", 3000)
+	fs := storeOf(t, whole, add(1, table(6, long, long+"d")))
+	content := readFile(t, fs, "MANIFEST-000007")
+	for zeros := 512; zeros < len(content); zeros += 512 {
+		found := make([]byte, len(content)+1000)
+		copy(found, content[:zeros])
+		writeFile(t, fs, "MANIFEST-000007", found)
+		s := mustLoad(t, fs)
+		if got := numbers(s.Current().Levels[1]); got != "[5]" {
+			t.Fatalf("zeros from %d on: level 1 has %s", zeros, got)
+		}
+	}
+}
+
 func TestNothingIsAppendedBehindATornTail(t *testing.T) {
 	fs := storeOf(t, complete(), add(1, table(6, "c", "d")))
 	content := readFile(t, fs, "MANIFEST-000007")

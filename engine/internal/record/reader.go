@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -129,7 +130,7 @@ func (r *Reader) parseChunk(rest []byte) (kind byte, data []byte, err error) {
 	data = rest[headerSize:]
 	switch {
 	case kind == typeZero:
-		return 0, nil, r.checkZeroTail()
+		return 0, nil, r.checkZeroChunk(rest)
 	case kind > typeLast:
 		return 0, nil, base.Corruption(r.name, r.pos, "unknown chunk type %d", kind)
 	case headerSize+length > int(blockSize-r.pos%blockSize):
@@ -140,18 +141,53 @@ func (r *Reader) parseChunk(rest []byte) (kind byte, data []byte, err error) {
 		}
 		return 0, nil, ErrTorn
 	case checksum(kind, data[:length]) != stored:
-		return 0, nil, base.Corruption(r.name, r.pos, "checksum mismatch")
+		return 0, nil, r.checkMismatch(rest, length)
 	}
 	return kind, data[:length:length], nil
 }
 
+// checkZeroChunk says what the chunk of type 0 at r.pos is, which rest begins with.
+func (r *Reader) checkZeroChunk(rest []byte) error {
+	zeros := r.pos
+	if endsInZeros(rest, r.pos) {
+		zeros += headerSize
+	}
+	return r.checkZeroTail(zeros, "chunk of type 0, but not all zeros")
+}
+
+// checkMismatch says what the chunk at r.pos is, which rest begins with and whose checksum is
+// wrong. If its length is what is wrong, the chunk itself was written.
+func (r *Reader) checkMismatch(rest []byte, length int) error {
+	const reason = "checksum mismatch"
+	if !endsInZeros(rest, r.pos) || goodChunk(rest) >= 0 {
+		return base.Corruption(r.name, r.pos, reason)
+	}
+	return r.checkZeroTail(r.pos+int64(headerSize+length), reason)
+}
+
+// endsInZeros reports whether a bad chunk at pos may be one of which only the first sectors were
+// written: from the beginning of a sector on, which is within the chunk, rest is zeros. rest is
+// what the file has of the block from there on.
+func endsInZeros(rest []byte, pos int64) bool {
+	length := 0
+	if kind := rest[6]; isChunk(kind) {
+		length = int(binary.LittleEndian.Uint16(rest[4:]))
+	} else if kind != typeZero {
+		return false
+	}
+	end := headerSize + length
+	written := pos + int64(len(bytes.TrimRight(rest, "\x00")))
+	zeros := (written + sectorSize - 1) / sectorSize * sectorSize
+	return zeros < pos+int64(end) && end <= int(blockSize-pos%blockSize)
+}
+
 // wholeChunk tells a chunk that was cut off from one whose length was damaged, as the
-// checksum does not cover it: it looks for a length at which the checksum is right and
-// behind which the file ends or has another good chunk. It returns -1 if there is none.
+// checksum does not cover it: it looks for a length at which the checksum is right and behind
+// which there is nothing, only zeros or another good chunk. It returns -1 if there is none.
 func wholeChunk(stored uint32, kind byte, data []byte) int {
 	crc := base.ExtendCRCByte(0, kind)
 	for i := 0; ; i++ {
-		if base.MaskedCRC(crc) == stored && (i == len(data) || startsWithChunk(data[i:])) {
+		if base.MaskedCRC(crc) == stored && (allZeros(data[i:]) || startsWithChunk(data[i:])) {
 			return i
 		}
 		if i == len(data) {
@@ -174,15 +210,16 @@ func startsWithChunk(rest []byte) bool {
 		checksum(rest[6], rest[headerSize:][:length]) == binary.LittleEndian.Uint32(rest)
 }
 
-// checkZeroTail returns ErrTorn if the file has only zeros from r.pos on.
-func (r *Reader) checkZeroTail() error {
-	for pos := r.pos; pos < r.size; pos = r.blockStart + blockSize {
+// checkZeroTail returns ErrTorn if the file has only zeros from offset from on. Else the chunk at
+// r.pos is damaged, for that reason.
+func (r *Reader) checkZeroTail(from int64, reason string) error {
+	for pos := from; pos < r.size; pos = r.blockStart + blockSize {
 		if err := r.readBlock(pos - pos%blockSize); err != nil {
 			return err
 		}
 		for i, b := range r.block[pos-r.blockStart:] {
 			if b != 0 {
-				return base.Corruption(r.name, r.pos, "chunk of type 0, but not all zeros: see %d", pos+int64(i))
+				return base.Corruption(r.name, r.pos, "%s: see %d", reason, pos+int64(i))
 			}
 		}
 	}

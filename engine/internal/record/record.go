@@ -14,7 +14,8 @@
 //     stands behind damage.
 //  3. The Reader tells what a crash leaves, a record cut off at the end of the file, from
 //     damage. What a crash leaves is a prefix of what was appended, perhaps followed by
-//     zeros where a file system had room reserved.
+//     zeros: where a file system had room reserved, behind a record, or where it had made
+//     the file longer before it wrote what was to be there, from a sector's beginning on.
 //  4. Salvage finds the whole records behind damage, for repair and for people to see.
 //
 // An Encoder and a Reader are for one goroutine at a time.
@@ -25,6 +26,9 @@ import "github.com/varvedb/varve/engine/internal/base"
 const (
 	blockSize  = 32 << 10
 	headerSize = 7
+
+	// sectorSize is what a medium writes at least: of a sector all is there or nothing.
+	sectorSize = 512
 )
 
 // The types of chunks.

@@ -128,6 +128,12 @@ func TestReaderTellsCleanTornAndDamagedFilesApart(t *testing.T) {
 	foo, bar := chunk(typeFull, "foo"), chunk(typeFull, "bar")
 	zeros := func(n int) []byte { return make([]byte, n) }
 	clean, torn := -1, -2
+	// zeroed is a file of a small record and one of n bytes behind it, all zeros from cut on.
+	zeroed := func(n, cut int) []byte {
+		file := encode([]byte("foo"), numbered(1, n))
+		clear(file[cut:])
+		return file
+	}
 	cases := []struct {
 		name    string
 		file    []byte
@@ -152,6 +158,32 @@ func TestReaderTellsCleanTornAndDamagedFilesApart(t *testing.T) {
 		{"zeros over several blocks", join(foo, zeros(3*blockSize)), 1, 10, torn},
 		{"zeros from the beginning", zeros(5000), 0, 0, torn},
 		{"zeros within a record", join(foo, chunk(typeFirst, "x"), zeros(99)), 1, 10, torn},
+
+		{"zeros from a sector on", zeroed(2000, 1024), 1, 10, torn},
+		{"zeros from a sector on, and behind the record", join(zeroed(2000, 1024), zeros(5000)), 1, 10, torn},
+		{"zeros from a sector on, in the record's last byte", zeroed(1008, 1024), 1, 10, torn},
+		{"zeros from a sector on, in a header", join(filler(blockSize-510), bar[:2], zeros(40)), 1, 510, torn},
+		{"zeros from a sector on, in a record's first part", zeroed(100_000, 4096), 1, 10, torn},
+		{"zeros from a sector on, in a middle part", zeroed(100_000, blockSize+8192), 1, 10, torn},
+		{"zeros from a sector on, in the last part", zeroed(100_000, 3*blockSize+512), 1, 10, torn},
+		{"a record that ends in zeros", encode([]byte("foo"), zeros(5000)), 2, 10 + 5007, clean},
+		{"a record that ends in zeros, zeros behind", join(encode([]byte("foo"), zeros(5000)), zeros(5000)), 2, 10 + 5007, torn},
+
+		{"zeros, but not from a sector on", zeroed(480, 490), 1, 10, 10},
+		{"zeros from a sector on, then data", join(zeroed(2000, 1024), bar), 1, 10, 10},
+		{"zeros from a sector on, then data in a later block", join(zeroed(2000, 1024), zeros(2*blockSize), bar), 1, 10, 10},
+		{"zeros from a sector on in a middle part, then the next", func() []byte {
+			file := encode([]byte("foo"), numbered(1, 100_000))
+			clear(file[blockSize+512 : 2*blockSize])
+			return file
+		}(), 1, 10, blockSize},
+		{"zeros from the record's end on, data is wrong", join(flipped(zeroed(1007, 1024), 100), zeros(5000)), 1, 10, 10},
+		{"length reaches into zeros", join(foo, withLength(bar, 600), zeros(5000)), 1, 10, 10},
+		{"length reaches behind zeros", join(foo, withLength(bar, 6000), zeros(5000)), 1, 10, 10},
+		{"length reaches behind zeros and the end", join(foo, withLength(bar, 6000), zeros(1000)), 1, 10, 10},
+		{"type became 0, zeros behind", join(foo, flipped(bar, 6), zeros(5000)), 1, 10, 10},
+		{"unknown type, zeros from a sector on", join(foo, withLength(chunk(9, "xyz"), 600), zeros(5000)), 1, 10, 10},
+		{"length crosses the block, zeros from a sector on", join(foo, withLength(bar, 40_000), zeros(5000)), 1, 10, 10},
 
 		{"zeros before data", join(foo, zeros(20), bar), 1, 10, 10},
 		{"zeros before data in a later block", join(foo, zeros(blockSize), bar), 1, 10, 10},
@@ -228,23 +260,48 @@ func TestFileCutAnywhereIsTornOrCleanNeverDamaged(t *testing.T) {
 	}
 }
 
+func TestFileOfZerosFromAnySectorOnIsTornNeverDamaged(t *testing.T) {
+	file, records, ends := mixed()
+	for cut := 0; cut < len(file); cut += sectorSize {
+		whole, exact := slices.BinarySearch(ends, int64(cut))
+		if exact {
+			whole++
+		}
+		for _, size := range []int{cut + 1, cut + 100, len(file), len(file) + 3*blockSize} {
+			found := make([]byte, size)
+			copy(found, file[:cut])
+			got, _, err := readAll(found)
+			if !equalRecords(got, records[:whole]) {
+				t.Fatalf("zeros from %d to %d: %d records, want %d", cut, size, len(got), whole)
+			}
+			if !errors.Is(err, ErrTorn) {
+				t.Fatalf("zeros from %d to %d: %v", cut, size, err)
+			}
+		}
+	}
+}
+
 func TestNoFlippedBitIsSkippedInSilence(t *testing.T) {
 	file, records, ends := mixed()
 	rng := rand.New(rand.NewPCG(3, 4))
-	for i := range file {
-		if i > 500 && i < len(file)-600 && i%61 != 0 {
+	size := len(file)
+	file = append(file, make([]byte, blockSize)...) // room that was reserved
+	for i := range size {
+		if i > 500 && i < size-600 && i%61 != 0 {
 			continue
 		}
 		bit := byte(1) << rng.IntN(8)
 		file[i] ^= bit
-		got, _, err := readAll(file)
-		if len(got) > len(records) || !equalRecords(got, records[:len(got)]) {
-			t.Fatalf("byte %d flipped: a record that was never written", i)
-		}
-		var corruption *base.CorruptionError
 		hit, _ := slices.BinarySearch(ends, int64(i+1))
-		if !errors.As(err, &corruption) || len(got) != hit {
-			t.Fatalf("byte %d of record %d flipped: %d records, then %v", i, hit, len(got), err)
+		for _, found := range [][]byte{file[:size], file} {
+			got, _, err := readAll(found)
+			if len(got) > len(records) || !equalRecords(got, records[:len(got)]) {
+				t.Fatalf("byte %d flipped: a record that was never written", i)
+			}
+			var corruption *base.CorruptionError
+			if !errors.As(err, &corruption) || len(got) != hit {
+				t.Fatalf("byte %d of record %d flipped: %d records, then %v", i, hit, len(got), err)
+			}
 		}
 		file[i] ^= bit
 	}

@@ -54,7 +54,8 @@ type salvageWalk struct {
 
 	damageFrom int64 // damage that has no end yet
 	reason     string
-	zerosFrom  int64 // bytes that were never written, as it seems
+	zerosFrom  int64  // bytes that were never written, as it seems
+	ifMore     string // why what is there from zerosFrom on is lost, if more follows
 	tornAt     int64
 }
 
@@ -78,7 +79,10 @@ func (w *salvageWalk) block(block []byte, start int64) error {
 		}
 		switch {
 		case allZeros(rest):
-			w.pause(at)
+			w.pause(at, "zeros, though records follow")
+			return nil
+		case endsInZeros(rest, at):
+			w.pause(at, "checksum mismatch")
 			return nil
 		case isCut && claimed > len(rest) && claimed <= blockSize-pos && isChunk(rest[6]):
 			w.tornAt = w.broken(at)
@@ -98,10 +102,7 @@ func (w *salvageWalk) block(block []byte, start int64) error {
 
 // take goes on with a good chunk.
 func (w *salvageWalk) take(kind byte, data []byte, from, to int64) error {
-	if w.zerosFrom >= 0 {
-		w.damaged(w.zerosFrom, "zeros, though records follow")
-		w.zerosFrom = -1
-	}
+	w.unpause()
 	begins := kind == typeFull || kind == typeFirst
 	switch {
 	case begins && w.joining:
@@ -133,6 +134,7 @@ func (w *salvageWalk) broken(at int64) int64 {
 
 func (w *salvageWalk) damaged(at int64, reason string) {
 	at = w.broken(at)
+	w.unpause()
 	if w.damageFrom < 0 {
 		w.damageFrom, w.reason = at, reason
 	}
@@ -145,11 +147,20 @@ func (w *salvageWalk) endDamage(to int64) {
 	}
 }
 
-// pause notes that the rest of the block is zeros: the end, if no record follows.
-func (w *salvageWalk) pause(at int64) {
+// pause notes that the rest of the block is zeros, perhaps from within a chunk on: the end, if
+// nothing follows. Else ifMore is what is wrong with it.
+func (w *salvageWalk) pause(at int64, ifMore string) {
 	at = w.broken(at)
 	if w.zerosFrom < 0 {
-		w.zerosFrom = at
+		w.zerosFrom, w.ifMore = at, ifMore
+	}
+}
+
+// unpause notes that something follows the zeros, if there were any.
+func (w *salvageWalk) unpause() {
+	if from := w.zerosFrom; from >= 0 {
+		w.zerosFrom = -1
+		w.damaged(from, w.ifMore)
 	}
 }
 
