@@ -16,9 +16,9 @@ const spareBuffers = 32
 const pagesAtOnce = 32
 
 // neighbours is the number of pages of a part of a file that is fetched as a whole, for a reader of
-// one of them, while there is room for more than sequential readers need. They come behind that one,
-// and half of a table at once takes the browser less than a few pages for each of many readers.
-const neighbours = 32
+// one of them, while there is room for more than sequential readers need: eight pages take the
+// browser about twice as long as one.
+const neighbours = 8
 
 // pageCache holds the pages that were read last, and fetches others: those that are wanted in
 // one turn of the scheduler together. It is guarded by FS.mu, but for what page says.
