@@ -19,12 +19,15 @@ export interface ScanOptions extends KeyRange {
 /** A key and its value. */
 export type Entry<K extends Key = string, V = unknown> = [key: K, value: V]
 
-/** Bytes asked for at first, if nothing else is said; every answer doubles it, up to the most. */
+/**
+ * Bytes asked for at first, if nothing else is said; every answer doubles it, up to the most that a
+ * loop goes through without keeping its thread from other events for too long.
+ */
 const FIRST_ANSWER = 32 << 10
-const LARGEST_ANSWER = 512 << 10
+const LOOP_ANSWER = 256 << 10
 
-/** The same where there is a limit: whoever gives one mostly takes all of it. */
-const LIMITED_ANSWER = 256 << 10
+/** Bytes asked for by who takes all at once. */
+const LARGEST_ANSWER = 512 << 10
 
 /** What is left of a scan that was dropped: its handle, and the listener on its signal. @internal */
 export interface Dropped {
@@ -49,7 +52,8 @@ export function openScan<T>(
   options: Pick<ScanOptions, 'reverse' | 'limit' | 'signal'>,
   mode: number,
   read: (response: ResponseReader) => T,
-  wanted = options.limit === undefined ? FIRST_ANSWER : LIMITED_ANSWER,
+  // Whoever gives a limit mostly takes all of it.
+  wanted = options.limit === undefined ? FIRST_ANSWER : LOOP_ANSWER,
 ): Scan<T> {
   const { limit = Infinity, signal } = options
   if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 0)) {
@@ -281,7 +285,7 @@ export class Scan<T> implements AsyncIterableIterator<T> {
 
   #ask(): void {
     if (this.#arriving || this.#last || this.#ended) return
-    this.#wanted = Math.min(this.#wanted * 2, LARGEST_ANSWER)
+    if (this.#wanted < LOOP_ANSWER) this.#wanted *= 2
     const client = this.#client
     this.#expect(client.request(this.#chunks, () => client.add(Op.scanNext, 0, 0, this.#handle, uint32s(this.#wanted))))
   }
