@@ -45,7 +45,9 @@ export function startWorker(source: WasmSource, workerUrl: string | URL | undefi
   // allow to the worker: so that tries for itself, and says what fails.
   const compiled = loadModule(source).then((module) => ({ module }), () => source)
   let early: ArrayBuffer[] | undefined = []
+  let heard = false
   worker.onmessage = ({ data }: MessageEvent<ArrayBuffer | WorkerMessage>) => {
+    heard = true
     if (data instanceof ArrayBuffer) {
       receiver.receive(new Uint8Array(data))
     } else if (data === 'listens') {
@@ -61,7 +63,7 @@ export function startWorker(source: WasmSource, workerUrl: string | URL | undefi
   worker.onerror = (event) => {
     // Without this, browsers report the event as an uncaught error as well.
     event.preventDefault()
-    receiver.fail(!early || event.message ? crashed(event.message) : notLoaded(workerUrl))
+    receiver.fail(heard || event.message ? crashed(event.message) : notLoaded(workerUrl))
   }
   worker.onmessageerror = () => receiver.fail(crashed('a message could not be read'))
   return {
