@@ -21,7 +21,7 @@ const maxAtomicClear = 4 << 20
 //
 // Where the range covers whole tables, and no snapshot is open that may need them, they are
 // dropped and the tables at its ends are trimmed, in one atomic step that needs no reading of
-// what is dropped; NewSnapshot waits for its end. Else each key gets a tombstone, atomically
+// what is dropped; NewSnapshot waits for its end, and so do flushes. Else each key gets a tombstone, atomically
 // unless they take more than 4 MiB.
 func (db *DB) DeleteRange(lower, upper []byte, d Durability) error {
 	if err := checkBounds(lower, upper); err != nil {

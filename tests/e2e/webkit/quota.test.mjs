@@ -29,4 +29,6 @@ test('a store that fills its quota says so, and is read, also when it is opened 
   await page.reload()
   await open()
   await call('readAll', 0, end)
+  const archived = await page.evaluate(async () => (await new Response(await globalThis.store.export()).arrayBuffer()).byteLength)
+  assert.ok(archived > end * 2000, `an export has ${archived} bytes of ${end} entries`)
 })
