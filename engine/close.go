@@ -69,6 +69,9 @@ func (db *DB) endWrites() (err error) {
 	db.notifyLocked()
 	if db.logFailed != nil {
 		err = cmp.Or(err, db.logFailed)
+		if db.failedLogs[0].replayed {
+			err = nil // no write was taken since
+		}
 		db.mu.Unlock()
 		return err
 	}

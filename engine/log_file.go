@@ -26,6 +26,9 @@ type logFile struct {
 	// retired: its memtable is full, no record will be added. It leaves DB.logs when all is synced.
 	retired bool
 
+	// replayed: it was there at Open, and is in the way of the next: see leaveTornLog.
+	replayed bool
+
 	// unsynced: bytes were written with no more than Relaxed durability.
 	unsynced bool
 }

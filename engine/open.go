@@ -92,8 +92,8 @@ func (db *DB) recover() error {
 	if len(db.liveLogs) > maxReplayedLogs && !db.mutableLocked().Empty() {
 		db.addMemtableLocked(db.logs[0].num, 0)
 	}
-	if r.torn {
-		if err := db.leaveTornLog(); err != nil {
+	if r.torn != nil {
+		if err := db.leaveTornLog(r.torn); err != nil {
 			return err
 		}
 	}

@@ -178,6 +178,56 @@ func TestTornLastLogIsTrimmed(t *testing.T) {
 	f.holds(f, "a=1 b=1 d=1")
 }
 
+func TestTornLastLogOnAFullDisk(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1", "b=1", "c=1")
+	f.must(f.Close())
+	f.rewrite(f.names(base.FileLog)[0], cutBy(1))
+	for name, full := range map[string]func(faultfs.Op) bool{
+		"no table":    onKind(base.FileTable, faultfs.Create),
+		"no manifest": onKind(base.FileManifest, faultfs.Create, faultfs.Write),
+	} {
+		f.fs.SetRule(func(_ int, op faultfs.Op) *faultfs.Fault {
+			if full(op) {
+				return &faultfs.Fault{Err: vfs.ErrNoSpace}
+			}
+			return nil
+		})
+		f.open()
+		f.holds(f, "a=1 b=1")
+		expect(t, name+": Put", f.Put([]byte("d"), []byte("1"), Deferred), vfs.ErrNoSpace)
+		expect(t, name+": Flush", f.Flush(), vfs.ErrNoSpace)
+		_, err := f.Verify()
+		f.must(err)
+		f.holds(f, "a=1 b=1")
+		f.must(f.Close())
+	}
+	f.fs.SetRule(nil)
+	f.open()
+	f.holds(f, "a=1 b=1")
+	f.put("d=1")
+	f.reopen()
+	f.holds(f, "a=1 b=1 d=1")
+}
+
+func TestSpaceReturnsToAStoreWhoseLogIsTorn(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1", "b=1", "c=1")
+	f.must(f.Close())
+	f.rewrite(f.names(base.FileLog)[0], cutBy(1))
+	f.fs.SetRule(func(_ int, op faultfs.Op) *faultfs.Fault {
+		if op.Kind == faultfs.Create {
+			return &faultfs.Fault{Err: vfs.ErrNoSpace}
+		}
+		return nil
+	})
+	f.open()
+	f.fs.SetRule(nil)
+	f.must(f.Put([]byte("d"), []byte("1"), Strict))
+	f.crash()
+	f.holds(f, "a=1 b=1 d=1")
+}
+
 // A file system may have made the log longer before it wrote what was to be there.
 func TestLastLogThatEndsInZerosIsTrimmed(t *testing.T) {
 	for _, zeros := range []int{512, 4096, 8192, 3 * 4096} {

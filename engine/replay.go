@@ -11,6 +11,7 @@ import (
 	"github.com/varvedb/varve/engine/internal/memtable"
 	"github.com/varvedb/varve/engine/internal/pace"
 	"github.com/varvedb/varve/engine/internal/record"
+	"github.com/varvedb/varve/vfs"
 )
 
 // recovery replays logs into memtables. The logs stay until the memtables are flushed, as if the
@@ -21,9 +22,11 @@ type recovery struct {
 	db     *DB
 	before base.Seq // the last sequence number before the log that is being replayed
 	last   base.Seq // the last one replayed
-	torn   bool     // the last log that is not empty ends within a record
 	stuck  bool     // a memtable could not be flushed
 	pace   *pace.Pacer
+
+	// torn is the last log that is not empty, if it ends within a record.
+	torn *logFile
 }
 
 // replayLogs replays every log that the manifest does not say is in tables.
@@ -63,7 +66,7 @@ func (r *recovery) replayLog(f storeFile, last bool) error {
 		case err == io.EOF:
 			return nil
 		case errors.Is(err, record.ErrTorn) && last:
-			r.torn = true
+			r.torn = &logFile{num: f.num, replayed: true}
 			return nil
 		case errors.Is(err, record.ErrTorn):
 			return base.Corruption(f.Name, offset, "the log ends within a record, though a later log follows")
@@ -154,12 +157,19 @@ func checkFollows(last, first base.Seq, count uint32) error {
 }
 
 // leaveTornLog flushes what was replayed, so that the log with the torn end is not needed
-// any more when another one begins: only the last log may have such an end.
-func (db *DB) leaveTornLog() error {
+// any more when another one begins: only the last log may have such an end. Where there is no space
+// for that the store opens all the same, to be read: it is as if its log had failed.
+func (db *DB) leaveTornLog(torn *logFile) error {
 	db.flushMu.Lock()
 	defer db.flushMu.Unlock()
-	if err := db.flushLogs(db.logs[0].num); err != nil {
-		return fmt.Errorf("flush replayed logs: %w", err)
+	err := db.flushLogs(db.logs[0].num)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("flush replayed logs: %w", err)
+	if errors.Is(err, vfs.ErrNoSpace) {
+		db.logFailed, db.failedLogs = err, []*logFile{torn}
+		return nil
+	}
+	return err
 }
