@@ -153,3 +153,14 @@ func TestNoCompactionBeginsBehindClose(t *testing.T) {
 	_, err := db.compactOnce()
 	expect(t, "compactOnce", err, ErrClosed)
 }
+
+func TestSyncBehindACloseThatCouldNotUndoAFailedEdit(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Flush())
+	edits := onKind(base.FileManifest, faultfs.Create, faultfs.Write, faultfs.Sync)
+	f.fs.SetRule(faultfs.On(edits, faultfs.From(0, faultfs.Fault{Err: errInjected})))
+	expect(t, "Ingest", f.Ingest(pairs("b", "1")), errInjected)
+	expect(t, "Close", f.Close(), errInjected)
+	expect(t, "Sync", f.Sync(Strict), ErrClosed)
+}

@@ -96,6 +96,13 @@ func (db *DB) deleteEach(lower, upper []byte, d Durability) (err error) {
 	if err := it.Error(); err != nil {
 		return fmt.Errorf("delete range: %w", err)
 	}
+	if b.Count() == 0 && d != Deferred {
+		// What is gone may be so by deletes that are less durable than this is to be.
+		if err := db.Sync(d); err != nil {
+			return fmt.Errorf("delete range: %w", err)
+		}
+		return nil
+	}
 	if err := db.Apply(&b, d); err != nil {
 		return fmt.Errorf("delete range: %w", err)
 	}

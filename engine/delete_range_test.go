@@ -84,6 +84,15 @@ func TestDeleteRangeThatFailsDeletesNothingOfATable(t *testing.T) {
 	}
 }
 
+func TestDeleteRangeIsAsDurableAsItSaysWhereNothingIsLeft(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.must(f.Put([]byte("a"), []byte("1"), Strict))
+	f.must(f.Delete([]byte("a"), Deferred))
+	f.must(f.DeleteRange([]byte("a"), []byte("z"), Strict))
+	f.crash()
+	f.holds(f, "")
+}
+
 func entriesOf(f *fixture) []string {
 	f.t.Helper()
 	it, err := f.NewIterator(IterOptions{})

@@ -43,10 +43,13 @@ func (db *DB) settleManifest() error {
 	db.manifestMu.Lock()
 	defer db.manifestMu.Unlock()
 	db.mu.Lock()
-	cause := db.editFailed
+	cause, closed := db.editFailed, db.closed
 	db.mu.Unlock()
-	if cause == nil {
+	switch {
+	case cause == nil:
 		return nil
+	case closed:
+		return ErrClosed
 	}
 	if err := db.manifest.Settle(); err != nil {
 		return fmt.Errorf("begin a new manifest after %q: %w", cause, err)

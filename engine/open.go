@@ -83,6 +83,9 @@ func (db *DB) recover() error {
 	if err := r.replayLogs(files); err != nil {
 		return err
 	}
+	if err := db.checkCounted(); err != nil {
+		return err
+	}
 	db.visible.Store(uint64(db.lastSeq))
 	db.replayed = r.last > 0
 	db.logs = []*logFile{{num: db.manifest.NextFileNum()}}
@@ -204,6 +207,23 @@ func (db *DB) checkTables(files []storeFile) error {
 			}
 			if size != t.Size {
 				return base.Corruption(name, -1, "the table has %d bytes, its manifest says %d", size, t.Size)
+			}
+		}
+	}
+	return nil
+}
+
+// checkCounted fails if a table is newer than all that manifest and logs tell of: a recovery that was
+// interrupted put it there, out of a log that has been cut off since. Whoever wrote on would use its
+// sequence numbers again.
+func (db *DB) checkCounted() error {
+	for _, level := range db.manifest.Current().Levels {
+		for _, t := range level {
+			for _, key := range [][]byte{t.Smallest, t.Largest} {
+				if seq := base.TrailerOf(key).Seq(); seq > db.lastSeq {
+					return base.Corruption(base.FileName(base.FileTable, t.Num), -1,
+						"it has sequence number %d, though manifest and logs end with %d: a log was cut off", seq, db.lastSeq)
+				}
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/engine/internal/manifest"
@@ -106,7 +107,20 @@ func (r *repairer) survey() (err error) {
 	if err := r.surveyTables(); err != nil {
 		return err
 	}
-	return r.surveyLogs()
+	if err := r.surveyLogs(); err != nil {
+		return err
+	}
+	if r.logsEndEarly() {
+		return r.problem(base.Corruption(r.manifest.name, -1, "tables hold more of the logs than is there"))
+	}
+	return nil
+}
+
+// logsEndEarly reports whether tables hold what the logs do not have any more: an interrupted
+// recovery put it there, and the manifest doesn't count it.
+func (r *repairer) logsEndEarly() bool {
+	last := max(r.manifest.lastSeq, r.lastLogged)
+	return r.manifest.whole && slices.ContainsFunc(r.tables, func(t *repairTable) bool { return t.newest > last })
 }
 
 // problem notes what is wrong, if it is damage: other errors end the repair.
@@ -126,12 +140,21 @@ func (r *repairer) newNum() base.FileNum {
 
 // rebuild returns the edit that leads from nothing to the repaired store.
 func (r *repairer) rebuild() (*manifest.Edit, error) {
-	if r.manifest.whole && !r.report.Uncertain {
+	if r.manifest.whole && !r.report.Uncertain && !r.damageBehindTables() {
 		if edit := r.levelsBelow0(); edit != nil {
 			return edit, r.addLevel0(edit)
 		}
 	}
 	return r.mergeAll()
+}
+
+// damageBehindTables reports whether logs have lost something, of which a part is in tables: an
+// interrupted recovery put it there. Older entries of the logs must not come to lie above those.
+func (r *repairer) damageBehindTables() bool {
+	return r.logsEndEarly() || slices.ContainsFunc(r.logs, func(l *repairLog) bool { return l.err != nil }) &&
+		slices.ContainsFunc(r.tables, func(t *repairTable) bool {
+			return t.level > 0 && (t.newest > r.manifest.lastSeq || t.err != nil)
+		})
 }
 
 // levelsBelow0 returns an edit with the tables below level 0, each where it was; nil if
@@ -234,7 +257,12 @@ func (r *repairer) install(edit *manifest.Edit) error {
 		}
 	}
 	r.report.Tables = len(edit.Added)
-	edit.LastSeq = new(max(r.lastSeq, r.manifest.lastSeq))
+	edit.LastSeq = &r.manifest.lastSeq
+	if len(r.logs) == 0 {
+		// Recovery may have put into tables what only a log counts that is not there any more. As
+		// long as there are logs the manifest must not count so far: see loggedSeq.
+		edit.LastSeq = new(max(r.lastSeq, r.manifest.lastSeq))
+	}
 	named, err := createManifest(r.fs.FS, r.newNum(), edit)
 	if err != nil && !named {
 		err = errors.Join(err, r.removeTables(published))

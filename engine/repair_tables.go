@@ -21,6 +21,7 @@ type repairTable struct {
 	level    int
 	named    *manifest.Table // as a whole manifest has it; else nil
 	err      error           // what is wrong with the file
+	newest   base.Seq        // of its entries, if it is whole
 	readable *manifest.Table // the table, or what was salvaged of it; nil: nothing
 }
 
@@ -92,10 +93,11 @@ func (r *repairer) checkTable(t *repairTable) (whole *manifest.Table, err error)
 		return nil, err
 	}
 	defer table.Release()
-	entries, err := table.Verify(pace.New(r.db.opts.Yield))
+	entries, newest, err := table.Verify(pace.New(r.db.opts.Yield))
 	if err != nil {
 		return nil, err
 	}
+	r.lastSeq, t.newest = max(r.lastSeq, newest), newest
 	it := table.NewIterator(false)
 	defer func() { err = errors.Join(err, it.Close()) }()
 	whole = &manifest.Table{Num: t.num, Size: t.Size, Entries: entries}

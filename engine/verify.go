@@ -132,7 +132,7 @@ func (db *DB) verifyTable(t *manifest.Table, p *pace.Pacer) (entries int64, err 
 	if err != nil {
 		return 0, err
 	}
-	if entries, err = table.Verify(p); err != nil {
+	if entries, _, err = table.Verify(p); err != nil {
 		return 0, err
 	}
 	return entries, checkTableBounds(t, table.NewIterator(false))

@@ -43,7 +43,7 @@ func checkRightOrCorrupt(t *testing.T, data []byte, model []kv) (noticed bool) {
 	if err != nil && !isCorruption(err) {
 		t.Fatal(err)
 	}
-	if _, verifyErr := r.Verify(nil); verifyErr == nil && (noticed || err != nil) {
+	if _, _, verifyErr := r.Verify(nil); verifyErr == nil && (noticed || err != nil) {
 		t.Fatalf("Verify did not find the damage: %v", err)
 	}
 	return noticed || err != nil
@@ -85,7 +85,7 @@ func TestCorruptionNamesTheBlock(t *testing.T) {
 	it := r.NewIterator(true)
 	for ok := it.First(); ok; ok = it.Next() {
 	}
-	_, verifyErr := r.Verify(nil)
+	_, _, verifyErr := r.Verify(nil)
 	for _, err := range []error{it.Error(), verifyErr} {
 		corruption, ok := err.(*base.CorruptionError)
 		if !ok || corruption.File != "000007.ldb" || corruption.Offset != int64(h.offset) {
@@ -167,7 +167,7 @@ func TestBlockWithRightChecksumAndWrongContentsIsCorrupt(t *testing.T) {
 			r, err := NewReader(newMemFile(assemble(c.data, c.blockType, c.index, c.metaindex, c.filter)),
 				ReaderOptions{Name: "000007.ldb"})
 			if err == nil && c.index == nil { // a bad index must be noticed when it is read
-				_, err = r.Verify(nil)
+				_, _, err = r.Verify(nil)
 			}
 			if !isCorruption(err) {
 				t.Fatalf("%v, want a CorruptionError", err)
@@ -178,7 +178,7 @@ func TestBlockWithRightChecksumAndWrongContentsIsCorrupt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := r.Verify(nil); n != 3 || err != nil {
+	if n, _, err := r.Verify(nil); n != 3 || err != nil {
 		t.Fatalf("the undamaged table: %d entries, %v", n, err)
 	}
 }

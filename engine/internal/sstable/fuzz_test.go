@@ -54,7 +54,7 @@ func wellFormed(contents, last []byte) bool {
 	var it blockIterator
 	it.reset(contents)
 	r := Reader{index: &index{keys: last, blocks: []indexEntry{{keyEnd: uint32(len(last))}}}}
-	_, err := r.verifyBlock(&it, 0)
+	_, _, err := r.verifyBlock(&it, 0)
 	return err == nil
 }
 
@@ -90,7 +90,7 @@ func FuzzTable(f *testing.F) {
 		}
 		_, _, _, getErr := r.Get(seek, Wait)
 		_, _, scanErr := scan(r, true)
-		_, verifyErr := r.Verify(nil)
+		_, _, verifyErr := r.Verify(nil)
 		for _, err := range []error{getErr, scanErr, verifyErr} {
 			if err != nil && !isCorruption(err) {
 				t.Fatal(err)

@@ -90,7 +90,7 @@ func TestWeReadGoleveldbsTables(t *testing.T) {
 		for range 300 {
 			place.move(t, rng, it, probe(rng, model))
 		}
-		if n, err := r.Verify(nil); err != nil || int(n) != len(model) {
+		if n, _, err := r.Verify(nil); err != nil || int(n) != len(model) {
 			t.Fatalf("seed %d: Verify() = %d, %v, want %d entries", seed, n, err, len(model))
 		}
 	}

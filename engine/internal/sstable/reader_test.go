@@ -314,7 +314,7 @@ func TestReadErrorPassesAndIsNoCorruption(t *testing.T) {
 		check("SeekGE", it.Error())
 		_, _, _, err = r.Get(model[1500].key, Wait)
 		check("Get", err)
-		_, err = r.Verify(nil)
+		_, _, err = r.Verify(nil)
 		check("Verify", err)
 		file.failing = false
 		if !it.SeekGE(model[1000].key) || it.Error() != nil {

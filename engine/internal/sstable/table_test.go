@@ -40,7 +40,7 @@ func TestTableEqualsSortedModel(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if n, err := r.Verify(nil); err != nil || int(n) != len(model) {
+			if n, _, err := r.Verify(nil); err != nil || int(n) != len(model) {
 				t.Fatalf("Verify() = %d, %v, want %d entries", n, err, len(model))
 			}
 		})
@@ -83,7 +83,7 @@ func TestEmptyTableHoldsNothing(t *testing.T) {
 		if it.First() || it.Last() || it.SeekGE(key) || it.SeekLT(key) || it.Error() != nil {
 			t.Fatal("the iterator found something in an empty table")
 		}
-		if n, err := r.Verify(nil); n != 0 || err != nil {
+		if n, _, err := r.Verify(nil); n != 0 || err != nil {
 			t.Fatalf("Verify() = %d, %v", n, err)
 		}
 	}

@@ -9,16 +9,16 @@ import (
 
 // Verify reads the whole table from the file and checks it: every checksum, the order of the
 // keys, that the index bounds each block, that the filter has every key. It returns the
-// number of entries.
-func (r *Reader) Verify(p *pace.Pacer) (entries int64, err error) {
+// number of entries, and the largest of their sequence numbers.
+func (r *Reader) Verify(p *pace.Pacer) (entries int64, newest base.Seq, err error) {
 	fresh := Reader{file: r.file, options: ReaderOptions{Name: r.options.Name}}
 	if err := fresh.load(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	return fresh.verifyBlocks(p)
 }
 
-func (r *Reader) verifyBlocks(p *pace.Pacer) (entries int64, err error) {
+func (r *Reader) verifyBlocks(p *pace.Pacer) (entries int64, newest base.Seq, err error) {
 	var (
 		ahead    readAhead
 		contents []byte
@@ -26,24 +26,24 @@ func (r *Reader) verifyBlocks(p *pace.Pacer) (entries int64, err error) {
 	)
 	for i := range r.index.len() {
 		if err := ahead.load(r, i, 1); err != nil {
-			return entries, err
+			return entries, newest, err
 		}
 		h := r.index.handle(i)
 		if contents, err = r.decodeBlock(contents, &ahead.window, h); err != nil {
-			return entries, err
+			return entries, newest, err
 		}
 		it.reset(contents)
-		n, err := r.verifyBlock(&it, i)
-		entries += n
+		n, seq, err := r.verifyBlock(&it, i)
+		entries, newest = entries+n, max(newest, seq)
 		if err != nil {
-			return entries, r.corrupt(h.offset, err)
+			return entries, newest, r.corrupt(h.offset, err)
 		}
 		p.Did(int(n))
 	}
-	return entries, nil
+	return entries, newest, nil
 }
 
-func (r *Reader) verifyBlock(it *blockIterator, i int) (entries int64, err error) {
+func (r *Reader) verifyBlock(it *blockIterator, i int) (entries int64, newest base.Seq, err error) {
 	var previous []byte
 	if i > 0 {
 		previous = append(previous, r.index.key(i-1)...)
@@ -52,26 +52,27 @@ func (r *Reader) verifyBlock(it *blockIterator, i int) (entries int64, err error
 	for ok := it.first(); ok; ok = it.next() {
 		if restart < it.numRestarts() && it.restart(restart) == it.offset {
 			if !it.isWhole(it.offset) {
-				return entries, errors.New("a restart shares a key")
+				return entries, newest, errors.New("a restart shares a key")
 			}
 			restart++
 		}
 		if previous != nil && base.Compare(previous, it.key) >= 0 {
-			return entries, errors.New("keys are out of order")
+			return entries, newest, errors.New("keys are out of order")
 		}
 		if r.filter != nil && !r.filter.Test(base.UserKey(it.key)) {
-			return entries, errors.New("the filter lacks a key")
+			return entries, newest, errors.New("the filter lacks a key")
 		}
 		previous = append(previous[:0], it.key...)
+		newest = max(newest, base.TrailerOf(it.key).Seq())
 		entries++
 	}
 	switch {
 	case it.damaged:
-		return entries, errDamagedEntry
+		return entries, newest, errDamagedEntry
 	case entries > 0 && restart < it.numRestarts():
-		return entries, errors.New("a restart is not at an entry")
+		return entries, newest, errors.New("a restart is not at an entry")
 	case entries > 0 && base.Compare(previous, r.index.key(i)) > 0:
-		return entries, errors.New("a key lies behind that of the index")
+		return entries, newest, errors.New("a key lies behind that of the index")
 	}
-	return entries, nil
+	return entries, newest, nil
 }
