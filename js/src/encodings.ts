@@ -66,8 +66,10 @@ export function encodeValue<V>(encoding: Encoding<V>, value: V): string | Uint8A
   const data = encoding.encode(value)
   const most = MAX_VALUE_LENGTH - encoding.tag(value).length
   if (typeof data === 'string' ? exceeds(data, most) : data.length > most) {
-    throw invalid(`The value has more than ${most} bytes, the most that is stored.`)
+    throw invalid(`The value has more than ${most} bytes.`)
   }
+  // Throws of bytes that were transferred: these are not empty, but gone.
+  if (data.length === 0) new Uint8Array(data as Uint8Array)
   return data
 }
 

@@ -170,7 +170,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    *   is in memory can't be written, `CORRUPT` if a file lacks bytes. Damage within is copied: the
    *   import, or `verify()`, finds it.
    */
-  export(): ReadableStream<Uint8Array> {
+  export(): ReturnType<Blob['stream']> {
     this.check()
     const pieces = openExport(this.shared.client, this.shared.scans)
     return new ReadableStream(
@@ -178,7 +178,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
         async pull(controller) {
           const { done, value } = await pieces.next()
           if (done) controller.close()
-          else controller.enqueue(value)
+          else controller.enqueue(value as Uint8Array<ArrayBuffer>)
         },
         cancel: () => pieces.close(),
       },

@@ -22,8 +22,8 @@ export function wasmSource(options: Pick<UntypedOptions, 'wasmUrl' | 'wasmModule
   }
 }
 
-/** A worker resolves a relative URL against its own script, the page against itself. */
-function absolute(url: string | URL, base = (globalThis as { location?: { href: string } }).location?.href): string {
+/** As fetch and Worker do: a worker resolves a relative URL against its own script, the page against its base. */
+function absolute(url: string | URL, base = globalThis.document?.baseURI ?? globalThis.location?.href): string {
   return new URL(url, base).href
 }
 

@@ -91,6 +91,9 @@ cycle.self = cycle
 let deep: unknown = 1
 for (let i = 0; i < 100_000; i++) deep = [deep]
 
+const transferred = Uint8Array.of(1, 2)
+structuredClone(transferred, { transfer: [transferred.buffer] })
+
 const refused: [encoding: ValueEncoding<never>, name: string, value: unknown, message: RegExp][] = [
   ['any', 'undefined', undefined, /undefined/],
   ['any', 'a function', () => 1, /a function/],
@@ -128,6 +131,8 @@ const refused: [encoding: ValueEncoding<never>, name: string, value: unknown, me
   ['any', 'half of a surrogate pair', 'a\ud800', /surrogate/],
   ['utf8', 'half of a surrogate pair', '\udc00', /surrogate/],
   ['utf8', 'a number', 1, /a number/],
+  ['any', 'bytes that were transferred', transferred, /detached/],
+  ['view', 'bytes that were transferred', transferred, /detached/],
   ['view', 'a string', 'text', /a string/],
   ['view', 'another typed array', new Uint16Array(1), /Uint16Array/],
   ['json', 'undefined', undefined, /undefined/],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listen } from '../listen.mjs'
-import { launch } from './harness/browser.mjs'
+import { launch, openPage } from './harness/browser.mjs'
 import { serve } from './harness/server.mjs'
 
 const STRICT = "default-src 'self'; img-src data:"
@@ -66,3 +66,20 @@ test('a worker may load its script late', async (t) => {
   const outcome = await openStore(t, (path) => (path.endsWith('late.js') ? { body: late } : {}), { workerUrl: '/varve/index.js?late.js' })
   assert.equal(outcome, 'value')
 })
+
+for (const host of ['worker', 'inline']) {
+  test(`relative URLs are those of the page, as to fetch (${host})`, async (t) => {
+    const { context } = await launch(t)
+    const page = await openPage(t, context, await serve(t))
+    assert.equal(await page.evaluate(async (host) => {
+      const { open } = await import('/varve/index.js')
+      document.head.append(Object.assign(document.createElement('base'), { href: '/varve/' }))
+      history.pushState({}, '', '/shifts/today/42')
+      const store = await open('based', { host, wasmUrl: 'varve.wasm', workerUrl: 'worker.js' })
+      await store.put('key', host)
+      const value = await store.get('key')
+      await store.close()
+      return value
+    }, host), host)
+  })
+}

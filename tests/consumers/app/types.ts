@@ -61,3 +61,11 @@ const lenient = await open('a', { memoryBudget: perhaps.budget, signal: perhaps.
 expect<Same<typeof lenient, Store<string, unknown>>>()
 lenient.scan({ signal: perhaps.signal, limit: undefined, reverse: undefined, prefix: undefined, gte: undefined })
 await lenient.put('a', 1, { durability: undefined })
+
+// A backup may go wherever a file of the browser's does.
+plain.export().pipeThrough(new CompressionStream('gzip'))
+const backup = await new Response(plain.export()).blob()
+await open('b', { from: plain.export() })
+await open('b', { from: backup })
+const pieces: ReadableStream<Uint8Array> = plain.export()
+void pieces
