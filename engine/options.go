@@ -56,8 +56,8 @@ type Options struct {
 	// the budget, at most 4 MiB.
 	MemtableSize int
 
-	// BlockCacheSize is the block cache's size in bytes. Negative means none. Default: what
-	// the budget leaves.
+	// BlockCacheSize is the block cache's size in bytes. Negative means none. Default:
+	// three eighths of the budget.
 	BlockCacheSize int64
 
 	// BlockSize is a table block's size in bytes before compression. Default 4 KiB.

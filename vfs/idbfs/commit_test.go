@@ -100,12 +100,13 @@ func TestDurabilityIsAskedForByName(t *testing.T) {
 	fs := openStore(t)
 	log := must(fs.Create("000001.log"))(t)
 	asked := watchDurability(t)
-	for _, d := range []vfs.Durability{vfs.Strict, vfs.Relaxed} {
+	// The first goes another way than those behind it: it takes the entry of the file along.
+	for _, d := range []vfs.Durability{vfs.Strict, vfs.Relaxed, vfs.Strict} {
 		write(t, log, 10)
 		check(t, log.Sync(d))
 	}
-	if got := fmt.Sprint(*asked); got != "[strict relaxed]" {
-		t.Errorf("transactions were %s, want [strict relaxed]", got)
+	if got := fmt.Sprint(*asked); got != "[strict relaxed strict]" {
+		t.Errorf("transactions were %s, want [strict relaxed strict]", got)
 	}
 	check(t, log.Close())
 }
