@@ -56,17 +56,21 @@ export async function open<V>(name: string, options: OpenOptions<V> = {}): Promi
       if (problem) throw new VarveError(...problem)
     }
     const feed = from === undefined ? undefined : (await import('./import.js')).importer(from, invalid, kindOf)
+    const give = (piece: Uint8Array): Promise<void> =>
+      client.request(done, () => client.add(Op.import, 0, 0, 0, '', '', piece))
     await withEngine(client, options, place, () =>
       client.request(done, () => {
         client.add(Op.open, 0, 0, 0, dir ?? name)
         for (const [option, text] of entries) client.add(Op.open, 0, 0, 0, option, '', text)
       }),
-    )
+    ).catch(async (error: unknown) => {
+      client.fail(asVarveError(error))
+      await feed?.(signal, client.ended.signal, give).catch(() => undefined) // lets go of the source
+      throw error
+    })
     let whole = false
     try {
-      await feed?.(signal, client.ended.signal, (piece) =>
-        client.request(done, () => client.add(Op.import, 0, 0, 0, '', '', piece)),
-      )
+      await feed?.(signal, client.ended.signal, give)
       whole = true
       if (feed && signal?.aborted) throw aborted(signal)
     } catch (error) {

@@ -160,7 +160,7 @@ test('what is no archive, or a broken one, is refused and leaves nothing', () =>
   }))
 
 test('an import that is aborted ends at once, and its source with it', async () => {
-  for (const pieces of [0, 1]) {
+  for (const [pieces, after] of [[0, 0], [0, 50], [1, 50]] as const) {
     const controller = new AbortController()
     let cancelled = false
     const from = new ReadableStream<Uint8Array>({
@@ -170,7 +170,7 @@ test('an import that is aborted ends at once, and its source with it', async () 
       cancel: () => void (cancelled = true),
     })
     const opening = open('test', { ...(await memory()), from, signal: controller.signal })
-    setTimeout(() => controller.abort('enough'), 50)
+    setTimeout(() => controller.abort('enough'), after)
     await assert.rejects(opening, varveError('ABORTED'))
     assert.ok(cancelled)
   }
