@@ -1,4 +1,4 @@
-import { requireObject } from './arguments.js'
+import { refusal, requireObject } from './arguments.js'
 import { invalid } from './errors.js'
 import { checkBound, compareBytes, keyToBytes, type Key } from './keys.js'
 
@@ -52,6 +52,17 @@ export function boundsOf(range: KeyRange): Bounds {
   const lower = gt !== undefined ? successor(low) : low
   // Between a key and itself there is nothing: gt and lt of one key must not cross.
   return upper !== undefined && compareBytes(lower, upper) > 0 ? { lower: upper, upper } : { lower, upper }
+}
+
+/** Refuses a range that takes in everything though it seems to have bounds. @internal */
+export function requireNamed({ durability: _, ...bounds }: KeyRange & { durability?: unknown }): void {
+  for (const name in bounds) {
+    if (!/^([gl]te?|prefix)$/.test(name)) throw refusal('A bound of the range', name, 'has to be gt, gte, lt, lte or prefix')
+  }
+  const given = Object.values(bounds)
+  if (given.length > 0 && given.every((bound) => bound === undefined)) {
+    throw refusal('Every bound of the range', undefined, 'has to be left out if all keys are meant')
+  }
 }
 
 /** The first key behind `key`. @internal */

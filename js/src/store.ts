@@ -6,7 +6,7 @@ import { invalid } from './errors.js'
 import { Op, RequestFlag } from './frame.js'
 import { checkKey, type Key } from './keys.js'
 import { DEFAULT_BUDGET, durabilityCode, type OpenOptions, type WriteOptions } from './options.js'
-import { boundsOf, type KeyRange } from './range.js'
+import { boundsOf, requireNamed, type KeyRange } from './range.js'
 import { Reads, sharedBy } from './reads.js'
 import { Recent } from './recent.js'
 import { openExport } from './scan.js'
@@ -103,7 +103,8 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
 
   /**
    * Removes the keys of a range, all if none is given. It is atomic as long as the keys
-   * have no more than 4 MiB together; of more, a crash may leave some.
+   * have no more than 4 MiB together; of more, a crash may leave some. Names other than these are
+   * refused, and bounds that are all undefined: neither says that everything is meant.
    *
    * @throws {VarveError} as `put`.
    */
@@ -202,6 +203,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
   #ranged(op: number, range: KeyRange, options?: WriteOptions): Promise<void> {
     return this.#ask(done, (client) => {
       const { lower, upper } = boundsOf(range)
+      if (op === Op.clear) requireNamed(range)
       client.add(op, upper ? RequestFlag.upperBound : 0, durabilityCode(options), 0, lower, '', upper)
     })
   }

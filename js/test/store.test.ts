@@ -383,6 +383,23 @@ test('what is no range is refused, and clears nothing', () =>
     assert.deepEqual(await store.keys().toArray(), ['other', 'shift/1'])
   }))
 
+test('a range that only seems to have bounds clears nothing', () =>
+  withStore({}, async (store) => {
+    await store.batch(['a', 'b', 'c'].map((key) => ({ type: 'put', key, value: 1 })))
+    const refused: [range: object, message: RegExp][] = [
+      [{ prefx: 'a' }, /"prefx"/],
+      [{ start: 'a', end: 'b' }, /"start"/],
+      [{ prefix: undefined }, /undefined/],
+      [{ gte: undefined, lt: undefined, durability: 'strict' }, /undefined/],
+    ]
+    for (const [range, message] of refused) await assert.rejects(store.clear(range), varveError('INVALID_ARGUMENT', message))
+    assert.deepEqual(await store.keys().toArray(), ['a', 'b', 'c'])
+    await store.clear({ gte: 'b', lt: undefined, durability: undefined })
+    assert.deepEqual(await store.keys().toArray(), ['a'])
+    await store.clear({ durability: 'strict' })
+    assert.deepEqual(await store.keys().toArray(), [])
+  }))
+
 test('what is no object of options is refused', () =>
   withStore({}, async (store) => {
     for (const options of ['strict', null, 7, []]) {
