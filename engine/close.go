@@ -68,12 +68,11 @@ func (db *DB) endWrites() (err error) {
 	close(db.closing)
 	db.notifyLocked()
 	if db.logFailed != nil {
-		err = cmp.Or(err, db.logFailed)
+		defer db.mu.Unlock()
 		if db.failedLogs[0].replayed {
-			err = nil // no write was taken since
+			return nil // no write was taken since Open
 		}
-		db.mu.Unlock()
-		return err
+		return cmp.Or(err, db.logFailed)
 	}
 	lead := db.awaitLocked(db.logs[len(db.logs)-1], w)
 	db.mu.Unlock()

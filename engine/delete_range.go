@@ -98,12 +98,11 @@ func (db *DB) deleteEach(lower, upper []byte, d Durability) (err error) {
 	}
 	if b.Count() == 0 && d != Deferred {
 		// What is gone may be so by deletes that are less durable than this is to be.
-		if err := db.Sync(d); err != nil {
-			return fmt.Errorf("delete range: %w", err)
-		}
-		return nil
+		err = db.Sync(d)
+	} else {
+		err = db.Apply(&b, d)
 	}
-	if err := db.Apply(&b, d); err != nil {
+	if err != nil {
 		return fmt.Errorf("delete range: %w", err)
 	}
 	return nil

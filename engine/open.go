@@ -215,19 +215,23 @@ func (db *DB) checkTables(files []storeFile) error {
 
 // checkCounted fails if a table is newer than all that manifest and logs tell of: a recovery that was
 // interrupted put it there, out of a log that has been cut off since. Whoever wrote on would use its
-// sequence numbers again.
+// sequence numbers again. Only first and last keys are looked at here: Verify looks at all.
 func (db *DB) checkCounted() error {
 	for _, level := range db.manifest.Current().Levels {
 		for _, t := range level {
 			for _, key := range [][]byte{t.Smallest, t.Largest} {
 				if seq := base.TrailerOf(key).Seq(); seq > db.lastSeq {
-					return base.Corruption(base.FileName(base.FileTable, t.Num), -1,
-						"it has sequence number %d, though manifest and logs end with %d: a log was cut off", seq, db.lastSeq)
+					return newerThanStore(t, seq, db.lastSeq)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+func newerThanStore(t *manifest.Table, seq, last base.Seq) error {
+	return base.Corruption(base.FileName(base.FileTable, t.Num), -1,
+		"it has sequence number %d, though manifest and logs end with %d: a log was cut off", seq, last)
 }
 
 // removeOrphans removes what crashes left: files that the recovered store does not use.

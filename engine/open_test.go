@@ -166,11 +166,17 @@ func TestVerifyReadsWhatStandsInPlaceOfOpenTables(t *testing.T) {
 	}
 }
 
-func TestTornLastLogIsTrimmed(t *testing.T) {
+// tornStore returns a store, closed, whose log ends within the record of the third put.
+func tornStore(t *testing.T) *fixture {
 	f := newFixture(t, quietOptions())
 	f.put("a=1", "b=1", "c=1")
 	f.must(f.Close())
 	f.rewrite(f.names(base.FileLog)[0], cutBy(1))
+	return f
+}
+
+func TestTornLastLogIsTrimmed(t *testing.T) {
+	f := tornStore(t)
 	f.open()
 	f.holds(f, "a=1 b=1")
 	f.put("d=1")
@@ -178,54 +184,29 @@ func TestTornLastLogIsTrimmed(t *testing.T) {
 	f.holds(f, "a=1 b=1 d=1")
 }
 
-func TestTornLastLogOnAFullDisk(t *testing.T) {
-	f := newFixture(t, quietOptions())
-	f.put("a=1", "b=1", "c=1")
-	f.must(f.Close())
-	f.rewrite(f.names(base.FileLog)[0], cutBy(1))
-	for name, full := range map[string]func(faultfs.Op) bool{
+func TestTornLastLogOnAFullDiskIsRead(t *testing.T) {
+	for name, needsSpace := range map[string]func(faultfs.Op) bool{
 		"no table":    onKind(base.FileTable, faultfs.Create),
 		"no manifest": onKind(base.FileManifest, faultfs.Create, faultfs.Write),
 	} {
-		f.fs.SetRule(func(_ int, op faultfs.Op) *faultfs.Fault {
-			if full(op) {
-				return &faultfs.Fault{Err: vfs.ErrNoSpace}
-			}
-			return nil
+		t.Run(name, func(t *testing.T) {
+			f := tornStore(t)
+			f.fs.SetRule(failing(needsSpace, 0))
+			f.open()
+			f.holds(f, "a=1 b=1")
+			expect(t, "Put", f.Put([]byte("d"), []byte("1"), Deferred), vfs.ErrNoSpace)
+			expect(t, "Flush", f.Flush(), vfs.ErrNoSpace)
+			_, err := f.Verify()
+			f.must(err)
+			f.holds(f, "a=1 b=1")
+			f.reopen()
+			f.holds(f, "a=1 b=1")
+			f.fs.SetRule(nil)
+			f.must(f.Put([]byte("d"), []byte("1"), Strict))
+			f.crash()
+			f.holds(f, "a=1 b=1 d=1")
 		})
-		f.open()
-		f.holds(f, "a=1 b=1")
-		expect(t, name+": Put", f.Put([]byte("d"), []byte("1"), Deferred), vfs.ErrNoSpace)
-		expect(t, name+": Flush", f.Flush(), vfs.ErrNoSpace)
-		_, err := f.Verify()
-		f.must(err)
-		f.holds(f, "a=1 b=1")
-		f.must(f.Close())
 	}
-	f.fs.SetRule(nil)
-	f.open()
-	f.holds(f, "a=1 b=1")
-	f.put("d=1")
-	f.reopen()
-	f.holds(f, "a=1 b=1 d=1")
-}
-
-func TestSpaceReturnsToAStoreWhoseLogIsTorn(t *testing.T) {
-	f := newFixture(t, quietOptions())
-	f.put("a=1", "b=1", "c=1")
-	f.must(f.Close())
-	f.rewrite(f.names(base.FileLog)[0], cutBy(1))
-	f.fs.SetRule(func(_ int, op faultfs.Op) *faultfs.Fault {
-		if op.Kind == faultfs.Create {
-			return &faultfs.Fault{Err: vfs.ErrNoSpace}
-		}
-		return nil
-	})
-	f.open()
-	f.fs.SetRule(nil)
-	f.must(f.Put([]byte("d"), []byte("1"), Strict))
-	f.crash()
-	f.holds(f, "a=1 b=1 d=1")
 }
 
 // A file system may have made the log longer before it wrote what was to be there.

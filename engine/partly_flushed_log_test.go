@@ -42,6 +42,43 @@ func TestCutOffLogBehindTablesIsNotOpenedAndRepaired(t *testing.T) {
 	f.repairsPartlyFlushedLog()
 }
 
+func TestNoCutOfALogBehindTablesIsTakenForTheWhole(t *testing.T) {
+	found := map[string]int{}
+	for cut := 500; ; cut += 2500 {
+		all := false
+		f := partlyFlushedLog(t, func(content []byte) []byte {
+			all = cut >= len(content)
+			return content[:min(cut, len(content))]
+		})
+		db, err := Open(f.fs, &f.options)
+		f.DB = db
+		by := "Open"
+		if err == nil {
+			by = "Verify"
+			_, err = f.Verify()
+		}
+		switch {
+		case err == nil:
+			by = "nobody"
+			for i := range partlyFlushedKeys {
+				if _, err := f.Get(nil, numberedKey(i)); err != nil {
+					t.Fatalf("cut off at %d, key %d: %v", cut, i, err)
+				}
+			}
+		case !errors.As(err, new(*CorruptionError)):
+			t.Fatalf("cut off at %d: %v", cut, err)
+		}
+		if db != nil {
+			f.must(db.Close())
+		}
+		found[by]++
+		if all {
+			break
+		}
+	}
+	t.Log(found)
+}
+
 func TestRepairOfADamagedLogBehindTables(t *testing.T) {
 	f := partlyFlushedLog(t, func(content []byte) []byte {
 		for i := 5000; i < len(content); i += 64 {

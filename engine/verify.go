@@ -24,8 +24,8 @@ type VerifyReport struct {
 }
 
 // Verify reads every file of the store from its medium and checks each checksum; of the tables
-// also the order of the keys, the filters and the bounds in the manifest. It fails with a
-// *CorruptionError for the first damage that it finds.
+// also the order of the keys, the filters, the bounds in the manifest, and that nothing in them is
+// newer than the store. It fails with a *CorruptionError for the first damage that it finds.
 func (db *DB) Verify() (VerifyReport, error) {
 	var report VerifyReport
 	if db.isClosing() {
@@ -132,8 +132,15 @@ func (db *DB) verifyTable(t *manifest.Table, p *pace.Pacer) (entries int64, err 
 	if err != nil {
 		return 0, err
 	}
-	if entries, _, err = table.Verify(p); err != nil {
+	entries, newest, err := table.Verify(p)
+	if err != nil {
 		return 0, err
+	}
+	db.mu.Lock()
+	last := db.lastSeq
+	db.mu.Unlock()
+	if newest > last {
+		return 0, newerThanStore(t, newest, last)
 	}
 	return entries, checkTableBounds(t, table.NewIterator(false))
 }

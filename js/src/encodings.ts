@@ -66,11 +66,19 @@ export function encodeValue<V>(encoding: Encoding<V>, value: V): string | Uint8A
   const data = encoding.encode(value)
   const most = MAX_VALUE_LENGTH - encoding.tag(value).length
   if (typeof data === 'string' ? exceeds(data, most) : data.length > most) {
-    throw invalid(`The value has more than ${most} bytes.`)
+    throw invalid(`The value has more than ${most} bytes, the most that is stored.`)
   }
-  // Throws of bytes that were transferred: these are not empty, but gone.
-  if (data.length === 0) new Uint8Array(data as Uint8Array)
+  if (data.length === 0) requireBytes(data)
   return data
+}
+
+/** Refuses bytes that are not empty, but gone. */
+function requireBytes(empty: string | Uint8Array): void {
+  try {
+    new Uint8Array(empty as Uint8Array)
+  } catch (cause) {
+    throw invalid('The bytes are gone: their buffer was transferred or shrunk. Store a copy of them.', cause)
+  }
 }
 
 /** @internal */

@@ -1,6 +1,7 @@
 import { refusal, requireObject } from './arguments.js'
 import { invalid } from './errors.js'
 import { checkBound, compareBytes, keyToBytes, type Key } from './keys.js'
+import type { WriteOptions } from './options.js'
 
 /**
  * Which keys: those from `gt` or `gte` to `lt` or `lte`, or those that begin with `prefix`.
@@ -54,15 +55,21 @@ export function boundsOf(range: KeyRange): Bounds {
   return upper !== undefined && compareBytes(lower, upper) > 0 ? { lower: upper, upper } : { lower, upper }
 }
 
-/** Refuses a range that takes in everything though it seems to have bounds. @internal */
-export function requireNamed({ durability: _, ...bounds }: KeyRange & { durability?: unknown }): void {
-  for (const name in bounds) {
+/**
+ * The bounds of what is to be removed. A range that takes in everything, though it seems to have
+ * bounds, is refused. @internal
+ */
+export function boundsToClear(range: KeyRange & WriteOptions): Bounds {
+  const bounds = boundsOf(range)
+  const { durability: _, ...named } = range
+  for (const name in named) {
     if (!/^([gl]te?|prefix)$/.test(name)) throw refusal('A bound of the range', name, 'has to be gt, gte, lt, lte or prefix')
   }
-  const given = Object.values(bounds)
-  if (given.length > 0 && given.every((bound) => bound === undefined)) {
+  const values = Object.values(named)
+  if (values.length > 0 && values.every((value) => value === undefined)) {
     throw refusal('Every bound of the range', undefined, 'has to be left out if all keys are meant')
   }
+  return bounds
 }
 
 /** The first key behind `key`. @internal */

@@ -6,7 +6,7 @@ import { invalid } from './errors.js'
 import { Op, RequestFlag } from './frame.js'
 import { checkKey, type Key } from './keys.js'
 import { DEFAULT_BUDGET, durabilityCode, type OpenOptions, type WriteOptions } from './options.js'
-import { boundsOf, requireNamed, type KeyRange } from './range.js'
+import { boundsOf, boundsToClear, type Bounds, type KeyRange } from './range.js'
 import { Reads, sharedBy } from './reads.js'
 import { Recent } from './recent.js'
 import { openExport } from './scan.js'
@@ -103,13 +103,13 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
 
   /**
    * Removes the keys of a range, all if none is given. It is atomic as long as the keys
-   * have no more than 4 MiB together; of more, a crash may leave some. Names other than these are
-   * refused, and bounds that are all undefined: neither says that everything is meant.
+   * have no more than 4 MiB together; of more, a crash may leave some. A bound whose name is
+   * misspelt, or bounds that are all undefined, are refused: they would take in every key.
    *
    * @throws {VarveError} as `put`.
    */
   clear(range: KeyRange & WriteOptions = {}): Promise<void> {
-    return this.#ranged(Op.clear, range, range)
+    return this.#ranged(Op.clear, () => boundsToClear(range), range)
   }
 
   /**
@@ -137,7 +137,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    * overwritten takes no space. The engine does that by itself; this does it now.
    */
   compact(range: KeyRange = {}): Promise<void> {
-    return this.#ranged(Op.compact, range)
+    return this.#ranged(Op.compact, () => boundsOf(range))
   }
 
   /** The shape of the store, and what it has done. */
@@ -146,7 +146,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
   }
 
   /**
-   * Reads every table and checks every checksum.
+   * Reads every file of the store and checks every checksum.
    *
    * @throws {VarveError} `CORRUPT` with the first damage that it finds.
    */
@@ -171,6 +171,7 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
    *   is in memory can't be written, `CORRUPT` if a file lacks bytes. Damage within is copied: the
    *   import, or `verify()`, finds it.
    */
+  // Typed as what Blob gives: what takes that, as CompressionStream does, refuses other streams of bytes.
   export(): ReturnType<Blob['stream']> {
     this.check()
     const pieces = openExport(this.shared.client, this.shared.scans)
@@ -200,10 +201,9 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
     return this.close()
   }
 
-  #ranged(op: number, range: KeyRange, options?: WriteOptions): Promise<void> {
+  #ranged(op: number, bounds: () => Bounds, options?: WriteOptions): Promise<void> {
     return this.#ask(done, (client) => {
-      const { lower, upper } = boundsOf(range)
-      if (op === Op.clear) requireNamed(range)
+      const { lower, upper } = bounds()
       client.add(op, upper ? RequestFlag.upperBound : 0, durabilityCode(options), 0, lower, '', upper)
     })
   }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/varvedb/varve/engine"
 	"github.com/varvedb/varve/tests/internal/workload"
@@ -108,6 +109,7 @@ func (tr *trial) run(l length) error {
 	if err := tr.suffer(l.steps); err != nil {
 		return fmt.Errorf("during the fault: %w", err)
 	}
+	tr.awaitBackground()
 	tr.fs.SetRule(nil)
 	if err := tr.resume(l.after); err != nil {
 		return fmt.Errorf("after the fault: %w", err)
@@ -158,7 +160,7 @@ func (tr *trial) resume(steps int) error {
 			return err
 		}
 	}
-	if err := errors.Join(tr.readAgain(), tr.writeAgain()); err != nil {
+	if err := errors.Join(tr.readAgain(), w.Write()); err != nil {
 		return err
 	}
 	for range steps {
@@ -199,14 +201,16 @@ func (tr *trial) readAgain() error {
 	}
 }
 
-// writeAgain makes a write. It may come to wait for a log that fails by what was asked of it in the
-// background before the fault was lifted; the next finds another log.
-func (tr *trial) writeAgain() error {
-	err := tr.work.Write()
-	if errors.Is(err, tr.fault.Err) {
-		err = tr.work.Write()
+// awaitBackground returns when nothing is asked of the file system any more: a write that comes to
+// wait for a log which is failing already fails with it, though the fault is lifted meanwhile.
+func (tr *trial) awaitBackground() {
+	for before := -1; ; time.Sleep(3 * time.Millisecond) {
+		now := len(tr.fs.Ops())
+		if now == before {
+			return
+		}
+		before = now
 	}
-	return err
 }
 
 func verify(db *engine.DB) error {

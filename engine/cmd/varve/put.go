@@ -22,7 +22,11 @@ before one that begins with a dash. 'varve import' stores what can't be an argum
 }
 
 func put(_ *environment, args []string) error {
+	var batch engine.Batch // checks the entry, lest a store be made for none
+	if err := batch.Put([]byte(args[1]), []byte(args[2])); err != nil {
+		return err
+	}
 	return withNewStore(args[0], func(s store) error {
-		return s.Put([]byte(args[1]), []byte(args[2]), engine.Strict)
+		return s.Apply(&batch, engine.Strict)
 	})
 }

@@ -125,9 +125,6 @@ func (w *Writer) EstimatedSize() int64 {
 	return size
 }
 
-// Entries returns the number of entries added.
-func (w *Writer) Entries() int64 { return w.stats.Entries }
-
 // Finish writes what makes the table complete. It neither syncs nor closes the file.
 func (w *Writer) Finish() (Stats, error) {
 	if w.err != nil {
