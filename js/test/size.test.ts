@@ -4,7 +4,7 @@ import test from 'node:test'
 import { brotliCompressSync, constants } from 'node:zlib'
 
 // A little above what there is: whoever adds weight has to change them, and say why.
-const MOST_SCRIPT = 15.2
+const MOST_SCRIPT = 15.3
 const MOST_ENGINE = 605
 
 /** The size in KB of files of the built package as a good server sends them. */
