@@ -206,6 +206,11 @@ export class Client implements Receiver {
     }
   }
 
+  /** Lets the thread get to its other events before the engine answers what is asked next. */
+  rest(): void {
+    this.#transport?.rest?.()
+  }
+
   /** Sends a request of one header without a payload. */
   call<T>(op: number, handle: number, reply: Reply<T>): Promise<T> {
     return this.request(reply, () => this.add(op, 0, 0, handle))

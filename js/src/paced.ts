@@ -42,6 +42,10 @@ export class Paced implements Transport {
     return true
   }
 
+  rest(): void {
+    this.#worked = SLICE
+  }
+
   close(): void {
     for (const frame of this.#late.splice(0)) this.#host.submit(frame)
     this.#turn.port1.close()

@@ -15,7 +15,7 @@ export interface Shared<K extends Key, V> {
   readonly scans: ScanRegistry
   readonly value: Reply<V | undefined>
   readonly values: Reply<(V | undefined)[]>
-  /** What the store, not a snapshot, has read or put last; undefined where the engine is no message away. */
+  /** What the store, not a snapshot, has read or put last; undefined if that is not kept. */
   readonly recent: Recent<V> | undefined
 }
 

@@ -33,9 +33,9 @@ export class Store<K extends Key = string, V = unknown> extends Reads<K, V> {
 
   /** @internal */
   constructor(name: string, client: Client, options: OpenOptions<V>) {
-    const { valueEncoding = 'any', keyEncoding = 'utf8', host = 'worker', memoryBudget = DEFAULT_BUDGET } = options
+    const { valueEncoding = 'any', keyEncoding = 'utf8', memoryBudget = DEFAULT_BUDGET } = options
     const encoding = encodingOf(valueEncoding)
-    const recent = host === 'worker' ? new Recent(encoding, memoryBudget) : undefined
+    const recent = new Recent(encoding, memoryBudget, () => client.rest())
     client.witness = recent
     super(sharedBy(client, encoding, keyDecoder(keyEncoding) as () => K, recent), 0)
     this.name = name

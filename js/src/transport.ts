@@ -13,6 +13,8 @@ export interface Transport {
   send(frame: Uint8Array<ArrayBuffer>): void
   /** Lets an engine in this thread do what it has put off; false if there is nothing such. */
   advance?(): boolean
+  /** Lets what is sent next wait for its turn among this thread's events, if it would not anyway. */
+  rest?(): void
   /** Ends the engine. The store is free for others as soon as may be. */
   close(): void
 }

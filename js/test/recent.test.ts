@@ -6,7 +6,7 @@ import { Op } from '../src/frame.js'
 import { engineEntries, type OpenOptions } from '../src/options.js'
 import { Store } from '../src/store.js'
 import { startInline } from '../src/transport.js'
-import { countArriving, golden, varveError, wasmModule } from './support.js'
+import { countArriving, golden, varveError, wasmModule, withStore } from './support.js'
 
 /** A store that takes its engine, which is in memory, for one that is a message away. */
 async function withRemote<V = unknown>(
@@ -243,6 +243,22 @@ test('a loop over reads lets the thread get to its events', () =>
     setTimeout(() => void store.put('k', 1))
     const end = performance.now() + 30_000
     while ((await store.get('k')) !== 1) assert.ok(performance.now() < end, 'the timer never ran')
+  }))
+
+test('in the thread of the engine, a read now and then waits for its turn among the events', () =>
+  withStore({}, async (store) => {
+    await store.put('k', 1)
+    const readAtOnce = async () => {
+      let answered = false
+      const read = store.get('k').then(() => (answered = true))
+      for (let microtask = 0; microtask < 50 && !answered; microtask++) await undefined
+      const atOnce = answered
+      await read
+      return atOnce
+    }
+    let reads = 0
+    while (await readAtOnce()) assert.ok(++reads < 2000, 'no read has waited')
+    assert.ok(reads > 100)
   }))
 
 test('a store that was closed answers nothing any more', async () => {
