@@ -83,12 +83,15 @@ function show(text: string, rows: readonly (readonly [string, unknown])[]): void
   answer.scrollTop = 0
 }
 
-/** Shows the fields that the chosen verb needs. */
+/** Shows the fields that the chosen verb needs. The others are disabled: a form checks hidden ones, too. */
 function showFields(form: HTMLFormElement): void {
   const verb = verbOf(form)
   byId('run', HTMLButtonElement).textContent = verb
   for (const fields of form.querySelectorAll<HTMLElement>('[data-verbs]')) {
     fields.hidden = !fields.dataset['verbs']?.split(' ').includes(verb)
+    for (const one of fields.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('input, textarea')) {
+      one.disabled = fields.hidden
+    }
   }
 }
 

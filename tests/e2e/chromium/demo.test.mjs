@@ -95,6 +95,22 @@ test('any key can be put, read, scanned and deleted', async (t) => {
   await (await answer(page, 'get')).filter({ hasText: 'can’t be stored or looked up' }).waitFor()
 })
 
+test('a scan asks for its limit, without which the other operations go on', async (t) => {
+  const { page } = await playground(t)
+  const limit = page.getByLabel('At most')
+  for (const bad of ['', '0', '2000']) {
+    await choose(page, 'scan')
+    await limit.fill(bad)
+    await page.locator('#run').click()
+    assert.ok(await limit.evaluate((input) => input === document.activeElement && input.matches(':invalid')), 'what is asked for')
+    assert.equal(await page.getByText('NaN').count(), 0)
+
+    await choose(page, 'get')
+    await page.getByLabel('Key', { exact: true }).fill(`after/${bad}`)
+    await (await answer(page, 'get')).filter({ hasText: `nothing at after/${bad}` }).waitFor({ timeout: 5000 })
+  }
+})
+
 test('a second tab says where the store is open, and opens it when that tab is gone', async (t) => {
   const { page, context, url } = await playground(t)
   await page.getByRole('button', { name: `Load ${ALL} places` }).waitFor()
