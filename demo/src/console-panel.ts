@@ -32,14 +32,17 @@ export function startConsole(session: Session): void {
 }
 
 async function perform(session: Session, verb: string): Promise<void> {
+  const { ends } = session
+  ends.addEventListener('abort', hideAnswer)
   const began = performance.now()
   try {
     const answer = await ask(session, verb)
+    if (ends.aborted) return
     show(`${answer.text} in ${duration(performance.now() - began)}`, answer.rows ?? [])
     if (verb === 'put' || verb === 'del') session.changed()
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    show(`${adviceOn(error).title} ${reason}`, [])
+    if (!ends.aborted) show(`${adviceOn(error).title} ${reason}`, [])
   }
 }
 
@@ -81,6 +84,10 @@ function show(text: string, rows: readonly (readonly [string, unknown])[]): void
   }
   answer.replaceChildren(element('p', 'took', text), list)
   answer.scrollTop = 0
+}
+
+function hideAnswer(): void {
+  byId('answer', HTMLElement).hidden = true
 }
 
 /** Shows the fields that the chosen verb needs. The others are disabled: a form checks hidden ones, too. */

@@ -17,17 +17,17 @@ export function startLoad(session: Session): { show(loaded: number): void; runni
     if (progress.reach(n)) session.changed()
   }
   const load = async () => {
-    const controller = new AbortController()
-    running = controller
+    running = new AbortController()
+    const signal = AbortSignal.any([running.signal, session.ends])
     showOnly(loading, [welcome, loading])
     said.textContent = 'Loading the places.'
     said.classList.add('unseen')
     progress.begin(loaded)
     try {
-      await loadPlaces(session.store, PLACES_URL, loaded, controller.signal, reach)
+      await loadPlaces(session.store, PLACES_URL, loaded, signal, reach)
       said.textContent = progress.summary()
     } catch (error) {
-      if (!controller.signal.aborted) showTrouble(error)
+      if (!signal.aborted) showTrouble(error)
       said.textContent = 'Stopped.'
     } finally {
       running = undefined
@@ -46,6 +46,7 @@ export function startLoad(session: Session): { show(loaded: number): void; runni
       if (running) return
       loading.hidden = true
       welcome.hidden = loaded >= PLACES_COUNT
+      if (loaded === 0) said.textContent = ''
       invite(loaded)
     },
   }

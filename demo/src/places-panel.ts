@@ -15,6 +15,7 @@ export function startPlaces(session: Session): void {
   let opened = `, opened in ${duration(session.openedIn)}`
 
   const update = async () => {
+    const { ends } = session
     try {
       const loaded = await loadedPlaces(session.store)
       opening.hidden = true
@@ -22,7 +23,7 @@ export function startPlaces(session: Session): void {
       load.show(loaded)
       search.show(loaded, load.running())
     } catch (error) {
-      showTrouble(error)
+      if (!ends.aborted) showTrouble(error)
     }
   }
   session.onChange(() => {

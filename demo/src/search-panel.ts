@@ -15,6 +15,7 @@ export function startSearch(session: Session): { show(loaded: number, loading: b
 
   const search = async () => {
     const mine = ++typed
+    const { ends } = session
     const prefix = PLACE_PREFIX + fold(query.value)
     try {
       const began = performance.now()
@@ -22,7 +23,7 @@ export function startSearch(session: Session): { show(loaded: number, loading: b
       const took = performance.now() - began
       if (mine === typed) showResults(rows as [string, Place][], took)
     } catch (error) {
-      if (mine === typed) showTrouble(error)
+      if (mine === typed && !ends.aborted) showTrouble(error)
     }
   }
 

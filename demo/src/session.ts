@@ -6,6 +6,7 @@ const NAME = 'playground'
 /** The open store, which `destroy` replaces by an empty one. */
 export class Session {
   readonly #listeners = new Set<() => void>()
+  #life = new AbortController()
 
   private constructor(
     public store: Store,
@@ -28,10 +29,20 @@ export class Session {
     for (const listener of this.#listeners) listener()
   }
 
+  /** Is aborted when the store is destroyed: whoever uses it stops, and its failures are none. */
+  get ends(): AbortSignal {
+    return this.#life.signal
+  }
+
   async destroy(): Promise<void> {
-    await this.store.close()
-    await destroyStore()
-    this.store = await openStore()
+    this.#life.abort()
+    try {
+      await this.store.close()
+      await destroyStore()
+      this.store = await openStore()
+    } finally {
+      this.#life = new AbortController()
+    }
     this.changed()
   }
 }

@@ -135,6 +135,23 @@ test('destroying asks first, and then leaves an empty store', async (t) => {
   await page.getByText('0 files, 0 B').waitFor()
 })
 
+test('destroying during a load ends that, and nothing is said of what is gone', async (t) => {
+  const { page } = await playground(t)
+  await choose(page, 'put')
+  await (await answer(page, 'put')).filter({ hasText: 'put note/1' }).waitFor()
+  await page.getByRole('button', { name: `Load ${ALL} places` }).click()
+  await page.getByRole('button', { name: 'Destroy' }).click()
+  await page.waitForFunction(() => document.querySelector('#progress').value >= 10_000)
+  await page.getByRole('dialog').getByRole('button', { name: 'Destroy' }).click()
+  await page.getByText(/^Destroyed in/).waitFor()
+  await page.getByRole('button', { name: `Load ${ALL} places` }).waitFor()
+  for (const old of ['#trouble', '#answer', '#search', '#loading']) assert.equal(await page.locator(old).isVisible(), false, old)
+  for (const old of ['#places-count', '#loading-said']) assert.equal(await page.locator(old).textContent(), '', old)
+
+  await loadAll(page)
+  await compactAndVerify(page)
+})
+
 test('the server gives each file its type, its policy and its time in caches', async (t) => {
   const server = await serve()
   t.after(() => server.close())
