@@ -1,5 +1,5 @@
 import { byId, element } from './dom'
-import { count, duration } from './format'
+import { count, duration, written } from './format'
 import type { Session } from './session'
 import { adviceOn } from './trouble'
 
@@ -117,9 +117,4 @@ function parsed(text: string): unknown {
   } catch {
     return text
   }
-}
-
-function written(value: unknown): string {
-  if (value instanceof Uint8Array) return `${value.length} bytes: ${value.subarray(0, 64).join(' ')}`
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -20,6 +20,12 @@ export function number(n: number): string {
   return whole.format(n)
 }
 
+/** A stored value, in one line. */
+export function written(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes: ${value.subarray(0, 64).join(' ')}`
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
 /** 42.5317, 1.5666 as 42.53° N 1.57° E */
 export function coordinates(lat: number, lng: number): string {
   const degrees = (n: number, positive: string, negative: string) =>

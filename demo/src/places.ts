@@ -30,6 +30,14 @@ export function parsePlace(line: string): Place {
   return { name, country, region, lat: Number(lat), lng: Number(lng) }
 }
 
+/** Whether a value is a place: any value can be put at a key of a place, too. */
+export function isPlace(value: unknown): value is Place {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, country, region, lat, lng } = value as Partial<Record<keyof Place, unknown>>
+  return [name, country, region].every((text) => typeof text === 'string')
+    && [lat, lng].every((degrees) => typeof degrees === 'number')
+}
+
 /** The number of places that have been loaded. */
 export async function loadedPlaces(store: Store): Promise<number> {
   const loaded = await store.get(LOADED_KEY)

@@ -95,6 +95,30 @@ test('any key can be put, read, scanned and deleted', async (t) => {
   await (await answer(page, 'get')).filter({ hasText: 'can’t be stored or looked up' }).waitFor()
 })
 
+test('what is put among the places, and is none, is found as what it is', async (t) => {
+  const { page } = await playground(t)
+  await page.getByRole('button', { name: `Load ${ALL} places` }).click()
+  await page.waitForFunction(() => document.querySelector('#progress').value > 0)
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await page.getByRole('button', { name: 'Load the rest' }).waitFor()
+
+  await choose(page, 'put')
+  for (const [name, value] of [['a', '{"layers":12}'], ['b', 'sand'], ['c', 'null'], ['d', '{"name":"Half","country":"FR"}']]) {
+    await page.getByLabel('Key', { exact: true }).fill(`place/0stray${name}`)
+    await page.getByLabel('Value').fill(value)
+    await (await answer(page, 'put')).filter({ hasText: `put place/0stray${name}` }).waitFor()
+  }
+  await page.getByLabel('Name begins with').fill('0stray')
+  await page.getByText(/^4 entries in/).waitFor()
+  assert.deepEqual(await page.locator('#results button').evaluateAll((all) => all.map((one) => one.innerText.split('\n'))), [
+    ['place/0straya', '{"layers":12}'],
+    ['place/0strayb', 'sand'],
+    ['place/0strayc', 'null'],
+    ['place/0strayd', '{"name":"Half","country":"FR"}'],
+  ])
+  await screenshot(page, 'demo-plain')
+})
+
 test('a scan asks for its limit, without which the other operations go on', async (t) => {
   const { page } = await playground(t)
   const limit = page.getByLabel('At most')
