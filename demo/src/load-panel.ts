@@ -9,6 +9,8 @@ export function startLoad(session: Session): { show(loaded: number): void; runni
   const welcome = byId('welcome', HTMLElement)
   const loading = byId('loading', HTMLElement)
   const said = byId('loading-said', HTMLElement)
+  const begin = byId('load', HTMLButtonElement)
+  const stop = byId('cancel', HTMLButtonElement)
   const progress = new Progress()
   let loaded = 0
   let running: AbortController | undefined
@@ -20,6 +22,7 @@ export function startLoad(session: Session): { show(loaded: number): void; runni
     running = new AbortController()
     const signal = AbortSignal.any([running.signal, session.ends])
     showOnly(loading, [welcome, loading])
+    stop.focus()
     said.textContent = 'Loading the places.'
     said.classList.add('unseen')
     progress.begin(loaded)
@@ -36,16 +39,18 @@ export function startLoad(session: Session): { show(loaded: number): void; runni
     }
   }
 
-  byId('load', HTMLButtonElement).addEventListener('click', () => void load())
-  byId('cancel', HTMLButtonElement).addEventListener('click', () => running?.abort())
+  begin.addEventListener('click', () => void load())
+  stop.addEventListener('click', () => running?.abort())
 
   return {
     running: () => running !== undefined,
     show(n) {
       loaded = n
       if (running) return
+      const focused = stop === document.activeElement
       loading.hidden = true
       welcome.hidden = loaded >= PLACES_COUNT
+      if (focused) (welcome.hidden ? byId('places', HTMLElement) : begin).focus({ preventScroll: true })
       if (loaded === 0) said.textContent = ''
       invite(loaded)
     },

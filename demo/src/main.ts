@@ -26,8 +26,8 @@ async function start(): Promise<void> {
 /** Says why the store did not open, with the ways on from there. */
 function explain(error: unknown): void {
   byId('opening', HTMLElement).textContent = 'The store is not open.'
-  const again = { label: 'Try again', run: () => void start() }
-  const destroy = { label: 'Destroy the store', run: () => void destroyStore().then(start, explain) }
+  const again = { label: 'Try again', run: start }
+  const destroy = { label: 'Destroy the store', run: () => destroyStore().then(start, explain) }
   const damaged = error instanceof VarveError && error.code === 'CORRUPT'
   showTrouble(error, ...(damaged ? [destroy, again] : [again]))
 }

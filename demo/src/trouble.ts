@@ -3,7 +3,7 @@ import { byId, element } from './dom'
 
 export interface Remedy {
   readonly label: string
-  readonly run: () => void
+  readonly run: () => void | Promise<void>
 }
 
 interface Advice {
@@ -49,17 +49,16 @@ export function showTrouble(error: unknown, ...remedies: Remedy[]): void {
   const buttons = ways.map(({ label, run }) => {
     const button = element('button', '', label)
     button.type = 'button'
-    button.addEventListener('click', () => {
-      hideTrouble()
-      run()
+    button.addEventListener('click', async () => {
+      box.hidden = true
+      await run()
+      // The button that had the focus is gone, unless there is trouble again.
+      const next = box.hidden ? byId('places', HTMLElement) : box.querySelector('button')
+      next?.focus({ preventScroll: true })
     })
     return button
   })
   const details = element('p', 'detail', error instanceof Error ? error.message : String(error))
   box.replaceChildren(element('h2', '', title), element('p', '', text), details, element('p', 'actions', ...buttons))
   box.hidden = false
-}
-
-export function hideTrouble(): void {
-  byId('trouble', HTMLElement).hidden = true
 }

@@ -21,14 +21,18 @@ export function startUpkeep(session: Session): void {
   })
 }
 
-/** Runs an action when its button is pressed; meanwhile no other can be started. */
+/**
+ * Runs an action when its button is pressed; meanwhile no other can be started. The buttons are
+ * not `disabled` then, which would take the focus from the one that was pressed.
+ */
 function button(id: string, action: () => Promise<string | undefined>): void {
   const pressed = byId(id, HTMLButtonElement)
   const said = byId('upkeep-said', HTMLElement)
   const all = [...byId('upkeep', HTMLElement).querySelectorAll('button')]
 
   pressed.addEventListener('click', async () => {
-    for (const one of all) one.disabled = true
+    if (pressed.ariaDisabled === 'true') return
+    for (const one of all) one.ariaDisabled = 'true'
     pressed.ariaBusy = 'true'
     said.textContent = ''
     const began = performance.now()
@@ -39,8 +43,7 @@ function button(id: string, action: () => Promise<string | undefined>): void {
       showTrouble(error)
     } finally {
       pressed.ariaBusy = 'false'
-      for (const one of all) one.disabled = false
-      pressed.focus()
+      for (const one of all) one.ariaDisabled = 'false'
     }
   })
 }
