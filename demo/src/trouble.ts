@@ -9,12 +9,15 @@ export interface Remedy {
 interface Advice {
   readonly title: string
   readonly text: string
+  /** It says all that the error's own message says, which would only repeat it. */
+  readonly complete?: true
 }
 
 const ADVICE: Readonly<Record<string, Advice>> = {
   LOCKED: {
     title: 'The playground is open in another tab.',
     text: 'Only one tab at a time may hold the store. Close the other one, then try again.',
+    complete: true,
   },
   NO_SPACE: {
     title: 'There is no space left for this page.',
@@ -44,7 +47,7 @@ export function adviceOn(error: unknown): Advice {
 /** Shows an error in plain words, with what can be done about it. */
 export function showTrouble(error: unknown, ...remedies: Remedy[]): void {
   const box = byId('trouble', HTMLElement)
-  const { title, text } = adviceOn(error)
+  const { title, text, complete } = adviceOn(error)
   const ways = remedies.length > 0 ? remedies : [{ label: 'Dismiss', run: () => undefined }]
   const buttons = ways.map(({ label, run }) => {
     const button = element('button', '', label)
@@ -58,7 +61,7 @@ export function showTrouble(error: unknown, ...remedies: Remedy[]): void {
     })
     return button
   })
-  const details = element('p', 'detail', error instanceof Error ? error.message : String(error))
-  box.replaceChildren(element('h2', '', title), element('p', '', text), details, element('p', 'actions', ...buttons))
+  const details = complete ? [] : [element('p', 'detail', error instanceof Error ? error.message : String(error))]
+  box.replaceChildren(element('h2', '', title), element('p', '', text), ...details, element('p', 'actions', ...buttons))
   box.hidden = false
 }

@@ -140,6 +140,7 @@ test('a second tab says where the store is open, and opens it when that tab is g
   await page.getByRole('button', { name: `Load ${ALL} places` }).waitFor()
   const second = await openPage(t, context, url)
   await second.getByRole('alert').getByText('open in another tab').waitFor()
+  assert.equal(await second.getByText(/\bopen\b.*in another tab/).count(), 1, 'how often it is said')
   await screenshot(second, 'demo-locked')
   await page.close()
   await second.getByRole('button', { name: 'Try again' }).click()
