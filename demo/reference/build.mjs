@@ -13,7 +13,8 @@ const app = await Application.bootstrap({
   name: 'varve',
   entryPoints: [join(sources, 'index.ts'), join(sources, 'level/index.ts')],
   tsconfig: fileURLToPath(new URL('tsconfig.json', import.meta.url)),
-  readme: 'none',
+  readme: fileURLToPath(new URL('../../js/README.md', import.meta.url)),
+  customCss: fileURLToPath(new URL('reference.css', import.meta.url)),
   favicon: fileURLToPath(new URL('../src/icon.svg', import.meta.url)),
   excludeInternal: true,
   excludePrivate: true,
@@ -28,6 +29,8 @@ const app = await Application.bootstrap({
 })
 const project = await app.convert()
 if (!project) process.exit(1)
+const [opening] = project.readme
+opening.text = opening.text.replace(/^# .*\n/, '') // the page has a title already
 app.validate(project)
 await app.generateDocs(project, out)
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1)
