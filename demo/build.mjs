@@ -5,16 +5,17 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { brotliCompress, constants, gzip } from 'node:zlib'
 import { build } from 'esbuild'
+import { compress } from './compress.mjs'
 import { placesFile } from './places-file.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const dist = join(here, 'dist')
 const assets = join(dist, 'assets')
 
-await rm(dist, { recursive: true, force: true })
+/** The names of what this build has in assets/. */
+const made = new Set()
+
 await mkdir(assets, { recursive: true })
 
 const places = placesFile()
@@ -33,8 +34,12 @@ urls.MAIN_URL = await bundle('./src/main.ts', {
 const page = await readFile(join(here, 'src/index.html'), 'utf8')
 await writeFile(join(dist, 'index.html'), page.replace(/\b[A-Z]+_URL\b/g, (name) => urls[name]))
 
-await compressAll(dist)
-await compressAll(assets)
+await compress(join(dist, 'index.html'), { hashed: false })
+await Promise.all([...made].map((name) => compress(join(assets, name), {
+  hashed: true,
+  quality: name.endsWith('.tsv') ? 7 : 11, // the places would take twice as long as all else, for a seventh
+})))
+await removeOthers()
 
 /** Bundles an entry point into assets/ and returns the URL of the result. */
 async function bundle(entry, define = {}) {
@@ -55,7 +60,9 @@ async function bundle(entry, define = {}) {
     loader: { '.wasm': 'file' },
     define: Object.fromEntries(Object.entries(define).map(([k, v]) => [k, JSON.stringify(v)])),
   })
-  const output = Object.keys(result.metafile.outputs).find((o) => result.metafile.outputs[o].entryPoint)
+  const { outputs } = result.metafile
+  for (const output of Object.keys(outputs)) made.add(basename(output))
+  const output = Object.keys(outputs).find((o) => outputs[o].entryPoint)
   return `/assets/${basename(output)}`
 }
 
@@ -64,19 +71,13 @@ async function asset(name, content) {
   const hash = createHash('sha256').update(content).digest('hex').slice(0, 8)
   const hashed = name.replace(/\.(\w+)$/, `-${hash}.$1`)
   await writeFile(join(assets, hashed), content)
+  made.add(hashed)
   return `/assets/${hashed}`
 }
 
-async function compressAll(folder) {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(folder, entry.name)
-    const content = await readFile(path)
-    const quality = content.length > 1 << 20 ? 7 : 11
-    await Promise.all([
-      promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } })
-        .then((bytes) => writeFile(`${path}.br`, bytes)),
-      promisify(gzip)(content, { level: 6 }).then((bytes) => writeFile(`${path}.gz`, bytes)),
-    ])
+/** Removes what earlier builds have left in assets/. */
+async function removeOthers() {
+  for (const name of await readdir(assets)) {
+    if (!made.has(name.replace(/\.(br|gz)$/, ''))) await rm(join(assets, name))
   }
 }

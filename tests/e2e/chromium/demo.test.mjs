@@ -191,7 +191,10 @@ test('the server gives each file its type, its policy and its time in caches', a
   assert.match(script.headers.get('cache-control'), /immutable/)
   assert.equal(script.headers.get('content-encoding'), 'br')
 
-  const wasm = /\/assets\/varve-\w+\.wasm/.exec(await script.text())[0]
-  assert.equal((await fetch(new URL(wasm, server.url))).headers.get('content-type'), 'application/wasm')
+  const name = /\/assets\/varve-\w+\.wasm/.exec(await script.text())[0]
+  const wasm = await fetch(new URL(name, server.url), { headers: { 'Accept-Encoding': 'br' } })
+  assert.equal(wasm.headers.get('content-type'), 'application/wasm')
+  assert.equal(wasm.headers.get('content-encoding'), 'br')
+  assert.ok(Number(wasm.headers.get('content-length')) < 610_000, 'larger than the README says')
   assert.equal((await fetch(new URL('/absent', server.url))).status, 404)
 })
