@@ -1,5 +1,6 @@
-// Builds the playground into dist/: pages under their own names, and everything else in assets/
-// under names that carry a hash of the content, so that it may be cached for good.
+// Builds the playground into dist/: the page and its service worker under their own names, and
+// everything else in assets/ under names that carry a hash of the content, so that it may be cached
+// for good.
 
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
@@ -32,9 +33,12 @@ urls.MAIN_URL = await bundle('./src/main.ts', {
 })
 
 const page = await readFile(join(here, 'src/index.html'), 'utf8')
-await writeFile(join(dist, 'index.html'), page.replace(/\b[A-Z]+_URL\b/g, (name) => urls[name]))
+const filled = page.replace(/\b[A-Z]+_URL\b/g, (name) => urls[name])
+await writeFile(join(dist, 'index.html'), filled)
+urls.PAGE_URL = await asset('index.html', filled) // so that what is kept for later is of this very build
+await bundleServiceWorker()
 
-await compress(join(dist, 'index.html'), { hashed: false })
+for (const name of ['index.html', 'service-worker.js']) await compress(join(dist, name), { hashed: false })
 await Promise.all([...made].map((name) => compress(join(assets, name), {
   hashed: true,
   quality: name.endsWith('.tsv') ? 7 : 11, // the places would take twice as long as all else, for a seventh
@@ -44,21 +48,14 @@ await removeOthers()
 /** Bundles an entry point into assets/ and returns the URL of the result. */
 async function bundle(entry, define = {}) {
   const result = await build({
-    entryPoints: [entry],
-    absWorkingDir: here,
+    ...settings(entry, define),
     outdir: assets,
     entryNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',
     publicPath: '/assets',
-    bundle: true,
-    minify: true,
     format: 'esm',
-    target: 'es2022',
     metafile: true,
-    legalComments: 'none',
-    logLevel: 'warning',
     loader: { '.wasm': 'file' },
-    define: Object.fromEntries(Object.entries(define).map(([k, v]) => [k, JSON.stringify(v)])),
   })
   const { outputs } = result.metafile
   for (const output of Object.keys(outputs)) made.add(basename(output))
@@ -66,9 +63,37 @@ async function bundle(entry, define = {}) {
   return `/assets/${basename(output)}`
 }
 
+/** Bundles the service worker, which knows the files that the page needs. */
+async function bundleServiceWorker() {
+  const FILES = [...made].map((name) => `/assets/${name}`).filter((url) => url !== urls.PLACES_URL).sort()
+  const define = { BUILD: hashOf(FILES.join()), PAGE_URL: urls.PAGE_URL, FILES }
+  await build({
+    ...settings('./offline/service-worker.ts', define),
+    outfile: join(dist, 'service-worker.js'),
+    format: 'iife',
+  })
+}
+
+function settings(entry, define) {
+  return {
+    entryPoints: [entry],
+    absWorkingDir: here,
+    bundle: true,
+    minify: true,
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: Object.fromEntries(Object.entries(define).map(([k, v]) => [k, JSON.stringify(v)])),
+  }
+}
+
+function hashOf(content) {
+  return createHash('sha256').update(content).digest('hex').slice(0, 8)
+}
+
 /** Writes a file into assets/ and returns its URL. */
 async function asset(name, content) {
-  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8)
+  const hash = hashOf(content)
   const hashed = name.replace(/\.(\w+)$/, `-${hash}.$1`)
   await writeFile(join(assets, hashed), content)
   made.add(hashed)

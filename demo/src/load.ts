@@ -15,7 +15,10 @@ export async function loadPlaces(
   signal: AbortSignal,
   onProgress: (loaded: number) => void,
 ): Promise<void> {
-  const response = await fetch(url, { signal })
+  const response = await fetch(url, { signal }).catch((cause: unknown) => {
+    signal.throwIfAborted()
+    throw new Error('The places could not be fetched: the network is needed for that, once.', { cause })
+  })
   if (!response.ok || !response.body) {
     throw new Error(`The places could not be fetched: ${response.status} ${response.statusText}`)
   }

@@ -2,6 +2,7 @@ import { VarveError } from 'varve'
 import { startConsole } from './console-panel'
 import { byId } from './dom'
 import { startLake } from './lake-panel'
+import { keepPage } from './offline'
 import { startPlaces } from './places-panel'
 import { Session, destroyStore } from './session'
 import { showTrouble } from './trouble'
@@ -32,4 +33,4 @@ function explain(error: unknown): void {
   showTrouble(error, ...(damaged ? [destroy, again] : [again]))
 }
 
-void start()
+void start().then(keepPage)
