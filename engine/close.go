@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -93,12 +94,25 @@ func (db *DB) awaitLeader() {
 	}
 }
 
+// leakError names what holds on to the store that is being closed.
 func (db *DB) leakError() error {
 	db.mu.Lock()
 	snapshots := len(db.snapshots)
 	db.mu.Unlock()
-	if iterators := db.iterators.Load(); iterators > 0 || snapshots > 0 {
-		return fmt.Errorf("%d iterators and %d snapshots are still open", iterators, snapshots)
+	var open []string
+	for _, kind := range []struct {
+		count int
+		noun  string
+	}{{int(db.iterators.Load()), "iterator"}, {int(db.images.Load()), "image"}, {snapshots, "snapshot"}} {
+		switch {
+		case kind.count == 1:
+			open = append(open, "1 "+kind.noun)
+		case kind.count > 1:
+			open = append(open, fmt.Sprintf("%d %ss", kind.count, kind.noun))
+		}
 	}
-	return nil
+	if len(open) == 0 {
+		return nil
+	}
+	return fmt.Errorf("still open: %s", strings.Join(open, ", "))
 }

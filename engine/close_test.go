@@ -64,7 +64,11 @@ func TestCloseTellsWhatIsStillOpen(t *testing.T) {
 	f.must(err)
 	s, err := f.NewSnapshot()
 	f.must(err)
-	if err := f.Close(); err == nil || !strings.Contains(err.Error(), "1 iterators and 1 snapshots") {
+	second, err := f.NewSnapshot()
+	f.must(err)
+	im, err := f.NewImage()
+	f.must(err)
+	if err := f.Close(); err == nil || !strings.HasSuffix(err.Error(), "still open: 1 iterator, 1 image, 2 snapshots") {
 		t.Errorf("Close: %v", err)
 	}
 	if it.First() {
@@ -73,7 +77,7 @@ func TestCloseTellsWhatIsStillOpen(t *testing.T) {
 	expect(t, "the iterator", it.Error(), ErrClosed)
 	_, err = s.Get(nil, []byte("a"))
 	expect(t, "the snapshot", err, ErrClosed)
-	f.must(errors.Join(it.Close(), s.Close()))
+	f.must(errors.Join(it.Close(), s.Close(), second.Close(), im.Close()))
 	f.open()
 	f.holds(f, "a=1")
 }

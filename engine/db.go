@@ -38,6 +38,7 @@ type DB struct {
 	counters  counters
 	filters   sstable.Counters
 	iterators atomic.Int64 // open ones
+	images    atomic.Int64 // open ones
 
 	// state is what a read looks through. visible is the sequence number of the newest write
 	// that reads may see. A reader loads state first: what visible counts is then in it, or

@@ -49,7 +49,7 @@ func (db *DB) NewImage() (*Image, error) {
 	name := base.FileName(base.FileManifest, num)
 	im.files = append(im.files, imageFile{name: name, content: manifestContent(num, edit)},
 		imageFile{name: base.CurrentName, content: []byte(name + "\n")})
-	db.iterators.Add(1)
+	db.images.Add(1)
 	return im, nil
 }
 
@@ -74,7 +74,7 @@ func (im *Image) Open(i int) (name string, file vfs.Reader, err error) {
 func (im *Image) Close() error {
 	if !im.closed.Swap(true) {
 		im.version.Unref()
-		im.db.iterators.Add(-1)
+		im.db.images.Add(-1)
 	}
 	return nil
 }

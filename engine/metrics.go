@@ -96,7 +96,7 @@ func (db *DB) Metrics() Metrics {
 		CompactionBytesWritten: c.compactionWritten.Load(),
 		WriteStalls:            c.stalls.Load(),
 		WriteStallTime:         time.Duration(c.stallTime.Load()),
-		Iterators:              int(db.iterators.Load()),
+		Iterators:              int(db.iterators.Load() + db.images.Load()),
 	}
 	m.BlockCache.Capacity = max(db.opts.BlockCacheSize, 0)
 	m.BlockCache.Bytes, m.BlockCache.Hits, m.BlockCache.Misses = db.blocks.Metrics()
