@@ -1,7 +1,8 @@
 // Package staging puts a store in place file by file, so that it is none before it is whole.
 //
 //  1. From Begin to Commit, the file base.StagedName says that the others are no store. Through
-//     the FS that Begin returns it is CURRENT, so that the store can be opened and verified.
+//     the FS that Begin returns it is CURRENT, so that the store can be opened and verified. CURRENT
+//     gets its content by a Rename: a crash in a Create would leave the others without it.
 //  2. Commit gives it the name CURRENT, durably, together with all that was synced before.
 //  3. What a crash leaves in between is removed by Clean, which an engine calls when it opens.
 package staging
