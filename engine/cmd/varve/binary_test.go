@@ -34,7 +34,7 @@ func testExitStatuses(t *testing.T, program, dir string) {
 		{[]string{"put", dir, "k", "v"}, 0},
 		{[]string{"get", dir, "k"}, 0},
 		{[]string{"get", dir, "absent"}, 1},
-		{[]string{"get", filepath.Join(dir, "missing"), "k"}, 1},
+		{[]string{"get", filepath.Join(dir, "missing"), "k"}, 3},
 		{[]string{"get", dir}, 2},
 		{[]string{"nonsense"}, 2},
 		{nil, 2},
@@ -96,7 +96,7 @@ func testLock(t *testing.T, program, dir string) {
 
 	output, err := exec.Command(program, "get", dir, "k").CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(output), dir+" is locked") {
+	if !errors.As(err, &exit) || exit.ExitCode() != 3 || !strings.Contains(string(output), dir+" is locked") {
 		t.Errorf("get from a store that another process has open: %v, %q", err, output)
 	}
 	_, err = io.WriteString(in, "late\tarrival\n")

@@ -18,7 +18,7 @@ func dumpCommand() command {
 FILE is one of a store's files, or a copy of one: its kind is known by its name, or else by its
 content. It is only read, and the store may be open. A line begins with the offset in the file of
 what it describes. Damage is printed in its place, and the dump goes on behind it; the exit status
-is 1 then.`,
+is 4 then.`,
 		minArgs: 1, maxArgs: 1,
 		setup: func(flags *flag.FlagSet) action {
 			var o dump.Options
@@ -42,7 +42,7 @@ func dumpFile(env *environment, path string, o dump.Options) (err error) {
 	case err != nil:
 		return err
 	case damaged > 0:
-		return fmt.Errorf("%s is damaged in %s", path, plural(int64(damaged), "place"))
+		return damageError(fmt.Sprintf("%s is damaged in %s", path, plural(int64(damaged), "place")))
 	}
 	return nil
 }

@@ -10,13 +10,6 @@ import (
 	"github.com/varvedb/varve/engine"
 )
 
-// The exit statuses.
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
-)
-
 // environment is what a command has of the world, beside the file system.
 type environment struct {
 	in       io.Reader
@@ -30,14 +23,12 @@ func (env *environment) run(args []string) int {
 	err := env.dispatch(args)
 	var usage *usageError
 	switch {
-	case err == nil:
-		return exitOK
 	case errors.As(err, &usage):
 		fmt.Fprintf(env.err, "varve: %s\n%s", usage.reason, usage.hint)
-		return exitUsage
+	case err != nil:
+		fmt.Fprintf(env.err, "varve: %s\n", message(err))
 	}
-	fmt.Fprintf(env.err, "varve: %s\n", message(err))
-	return exitFailure
+	return statusOf(err)
 }
 
 func (env *environment) dispatch(args []string) error {

@@ -15,7 +15,7 @@ func getCommand() command {
 		summary: "print the value under KEY",
 		details: `
 The value is printed byte for byte, with a newline behind it. The exit status is 1 if there is
-none.`,
+none, and more if that is not known.`,
 		minArgs: 2, maxArgs: 2,
 		setup: func(flags *flag.FlagSet) action {
 			raw := flags.Bool("raw", false, "print no newline behind the value")
@@ -25,18 +25,24 @@ none.`,
 }
 
 func get(env *environment, dir, key string, raw bool) error {
-	return withStore(dir, func(s store) error {
+	found := false
+	err := withStore(dir, func(s store) error {
 		value, err := s.Get(nil, []byte(key))
 		if errors.Is(err, engine.ErrNotFound) {
-			return fmt.Errorf("no value is stored under %q", key)
+			return nil
 		}
 		if err != nil {
 			return err
 		}
+		found = true
 		if !raw {
 			value = append(value, '\n')
 		}
 		_, err = env.out.Write(value)
 		return err
 	})
+	if err == nil && !found {
+		return fmt.Errorf("%w under %q", errAbsent, key)
+	}
+	return err
 }

@@ -40,8 +40,8 @@ func overview() string {
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.summary)
 	}
-	b.WriteString("\nRun 'varve help COMMAND' for a command's arguments and flags.\n")
-	b.WriteString("The exit status is 0 for success, 1 for a failure or an absent key, 2 for wrong usage.\n")
+	b.WriteString("\nRun 'varve help COMMAND' for a command's arguments and flags.\n\n")
+	b.WriteString(statusHelp)
 	return b.String()
 }
 

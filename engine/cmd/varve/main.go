@@ -4,8 +4,7 @@
 // rules that all of them keep:
 //
 //  1. What was asked for goes to standard output, everything else to standard error.
-//  2. The exit status is 0 for success, 1 for a failure or an absent key, 2 for a command
-//     line that can't be understood.
+//  2. The exit status is the same for the same reason: see status.go.
 //  3. Only put, import, checkpoint and bench make a store, and only in a directory that is
 //     missing or empty. No command writes into a directory that holds something else.
 //  4. A command that writes returns when the write is on the medium.

@@ -70,7 +70,7 @@ func TestImportStoresManyBatchesBeforeBadLine(t *testing.T) {
 	lines.WriteString("bad\nnever\tstored\n")
 	dir := t.TempDir()
 	r := runVarve(lines.String(), "import", dir, "-")
-	if want := "varve: standard input:301: no tab between a key and a value; stored before that: 300 lines\n"; r.status != 1 || r.err != want {
+	if want := "varve: standard input:301: no tab between a key and a value; stored before that: 300 lines\n"; r.status != 3 || r.err != want {
 		t.Errorf("status %d, message %q, want %q", r.status, r.err, want)
 	}
 	if n := len(contents(t, dir)); n != good {
@@ -114,7 +114,7 @@ func (*endless) Read(p []byte) (int, error) {
 func TestFailureToReadInputIsReported(t *testing.T) {
 	var errs strings.Builder
 	env := &environment{in: &failingReader{}, out: io.Discard, err: &errs, now: clock()}
-	if status := env.run([]string{"import", t.TempDir(), "-"}); status != 1 || !strings.Contains(errs.String(), "standard input:2: pulled out") {
+	if status := env.run([]string{"import", t.TempDir(), "-"}); status != 3 || !strings.Contains(errs.String(), "standard input:2: pulled out") {
 		t.Errorf("status %d, message %q", status, &errs)
 	}
 }
@@ -140,7 +140,7 @@ func TestFailureToPrintIsReported(t *testing.T) {
 	} {
 		var errs strings.Builder
 		env := &environment{out: fullWriter{}, err: &errs, now: clock()}
-		if status := env.run(args); status != 1 || errs.String() != "varve: full\n" {
+		if status := env.run(args); status != 3 || errs.String() != "varve: full\n" {
 			t.Errorf("%q to a full disk: status %d, message %q", args, status, &errs)
 		}
 	}
@@ -191,7 +191,7 @@ func TestVerifyNamesDamagedTable(t *testing.T) {
 	mustRun(t, "", "compact", dir)
 	table := flipByte(t, dir, "*.ldb", 10)
 	r := runVarve("", "verify", dir)
-	if r.status != 1 || !strings.HasPrefix(r.err, "varve: verify: "+table+" is corrupt at 0: ") {
+	if r.status != 4 || !strings.HasPrefix(r.err, "varve: verify: "+table+" is corrupt at 0: ") {
 		t.Errorf("status %d, message %q", r.status, r.err)
 	}
 }
@@ -217,7 +217,7 @@ func TestRepairSavesWhatCanBeRead(t *testing.T) {
 		t.Errorf("%d of %d entries are left", len(left), len(entries))
 	}
 	r := runVarve("", "dump", filepath.Join(dir, table+".damaged"))
-	if r.status != 1 || !strings.Contains(r.out, "\n0: damaged: block 1, ") {
+	if r.status != 4 || !strings.Contains(r.out, "\n0: damaged: block 1, ") {
 		t.Errorf("dump of the file that was kept: status %d\n%s", r.status, r.out)
 	}
 }
@@ -271,7 +271,7 @@ func TestLockedStoreIsNamedByEveryCommand(t *testing.T) {
 		{"put", dir, "k", "v"}, {"get", dir, "k"}, {"del", dir, "k"}, {"scan", dir}, {"import", dir, "-"},
 		{"stats", dir}, {"verify", dir}, {"compact", dir}, {"checkpoint", dir, t.TempDir()}, {"repair", dir},
 	} {
-		if r := runVarve("", args...); r.status != 1 || r.err != want {
+		if r := runVarve("", args...); r.status != 3 || r.err != want {
 			t.Errorf("%q: status %d, message %q, want %q", args, r.status, r.err, want)
 		}
 	}

@@ -12,8 +12,8 @@ func verifyCommand() command {
 		summary: "read everything and check it",
 		details: `
 Manifest, logs and tables are read: their checksums, and of the tables also the order of the keys,
-the filters, and what the manifest says of them. The first damage is named; 'varve repair' saves
-what can be read.`,
+the filters, and what the manifest says of them. The first damage is named, and the exit status is 4 then;
+'varve repair' saves what can be read.`,
 		minArgs: 1, maxArgs: 1,
 		setup: func(*flag.FlagSet) action {
 			return verify
