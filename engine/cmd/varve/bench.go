@@ -118,18 +118,3 @@ func (o benchOptions) measure(w dbbench.Workload, dir string) (result dbbench.Re
 	})
 	return result, err
 }
-
-// checkEmpty fails unless dir is missing or an empty directory.
-func checkEmpty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return checkDirectory(dir, err)
-	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%s is not empty: it holds %s; name a directory that is empty or missing", dir, entries[0].Name())
-	}
-	return nil
-}

@@ -6,7 +6,8 @@
 //  1. What was asked for goes to standard output, everything else to standard error.
 //  2. The exit status is the same for the same reason: see status.go.
 //  3. Only put, import, checkpoint and bench make a store, and only in a directory that is
-//     missing or empty. No command writes into a directory that holds something else.
+//     missing or empty. What is above that must be there. No command writes into a directory that
+//     holds something else.
 //  4. A command that writes returns when the write is on the medium.
 //
 // Commands share nothing and take their streams from the caller, so that tests run them

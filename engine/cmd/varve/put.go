@@ -12,8 +12,9 @@ func putCommand() command {
 		args:    "DIR KEY VALUE",
 		summary: "store VALUE under KEY",
 		details: `
-The store is made if DIR is missing or empty. KEY and VALUE are taken byte for byte; put "--"
-before one that begins with a dash. 'varve import' stores what can't be an argument.`,
+The store is made if DIR is missing or empty; the directories above it must be there. KEY and
+VALUE are taken byte for byte; put "--" before one that begins with a dash. 'varve import' stores
+what can't be an argument.`,
 		minArgs: 3, maxArgs: 3,
 		setup: func(*flag.FlagSet) action {
 			return put
