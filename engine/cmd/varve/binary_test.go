@@ -89,9 +89,9 @@ func testLock(t *testing.T, program, dir string) {
 	in, err := holder.StdinPipe()
 	check(t, err)
 	check(t, holder.Start())
-	// More than one batch: when all of it is taken, the store has been opened.
+	// The store is opened behind the first line: it is when most of the second has been taken.
 	filler := appendLine(nil, []byte("filler"), make([]byte, 4<<20))
-	_, err = in.Write(filler)
+	_, err = in.Write(append(filler, filler...))
 	check(t, err)
 
 	output, err := exec.Command(program, "get", dir, "k").CombinedOutput()

@@ -29,11 +29,13 @@ func importCommand() command {
 		args:    "DIR FILE|-",
 		summary: "store the entries of a file, or of standard input",
 		details: `
-The store is made if DIR is missing or empty.
+The store is made if DIR is missing or empty; the directories above it must be there.
 ` + lineFormat + `
 This is what 'varve scan' prints. A line may end in a carriage return and a newline, too.
 
-Import stops at the first line that it can't store, and says how many before it are stored.`,
+Import stops at the first line that it can't store, and says how many before it are stored: they
+stay. If that is the first line, no store is made. What was stored before an interruption stays,
+too: lines are stored in their order, and it does no harm to import them again.`,
 		minArgs: 2, maxArgs: 2,
 		setup: func(*flag.FlagSet) action {
 			return importFile
@@ -53,18 +55,19 @@ func importFile(env *environment, args []string) error {
 		defer file.Close()
 		in = file
 	}
-	return withNewStore(dir, func(s store) error {
-		i := &importer{env: env, store: s, name: name, start: env.now()}
-		return i.run(in)
-	})
+	i := &importer{env: env, in: bufio.NewReaderSize(in, 256<<10), name: name, dir: dir, start: env.now()}
+	return i.run()
 }
 
 // importer stores the lines of one file, in batches.
 type importer struct {
 	env   *environment
+	in    *bufio.Reader
+	name  string // of the input
+	dir   string
 	store store
-	name  string
 
+	line   []byte
 	batch  engine.Batch
 	read   int64 // lines
 	stored int64 // lines
@@ -72,40 +75,70 @@ type importer struct {
 	start, reported time.Time
 }
 
-func (i *importer) run(in io.Reader) error {
-	err := i.storeLines(bufio.NewReaderSize(in, 256<<10))
-	i.clearProgress()
-	if err != nil {
-		return fmt.Errorf("%w; stored before that: %s", err, plural(i.stored, "line"))
+// run reads the first line before there is a store: none is made for an input of something else.
+func (i *importer) run() error {
+	if err := checkStoreOrVacant(i.dir); err != nil {
+		return err
 	}
-	elapsed := i.env.now().Sub(i.start)
-	_, err = fmt.Fprintf(i.env.err, "%s stored in %.1f s, %.0f lines/s\n", plural(i.stored, "line"), elapsed.Seconds(), i.rate(elapsed))
-	return err
+	more, err := i.next()
+	if err != nil {
+		return i.stopped(err)
+	}
+	return withNewStore(i.dir, func(s store) error {
+		i.store = s
+		err := i.storeLines(more)
+		i.clearProgress()
+		if err != nil {
+			return i.stopped(err)
+		}
+		elapsed := i.env.now().Sub(i.start)
+		_, err = fmt.Fprintf(i.env.err, "%s stored in %.1f s, %.0f lines/s\n", plural(i.stored, "line"), elapsed.Seconds(), i.rate(elapsed))
+		return err
+	})
 }
 
-func (i *importer) storeLines(in *bufio.Reader) error {
-	var line []byte
-	for {
-		var err error
-		line, err = readLine(in, line[:0])
-		if err == io.EOF {
-			return i.flush()
-		}
-		i.read++
-		if err == nil {
-			err = i.add(line)
-		}
-		if err != nil {
-			bad := fmt.Errorf("%s:%d: %s", i.name, i.read, message(err))
-			return errors.Join(i.flush(), bad)
-		}
+// stopped says what an import leaves that can't go on: what was stored is a prefix of the input.
+func (i *importer) stopped(cause error) error {
+	switch i.stored {
+	case 0:
+		return fmt.Errorf("%w; nothing was stored", cause)
+	case 1:
+		return fmt.Errorf("%w; the first line is stored in %s and stays there", cause, i.dir)
+	}
+	return fmt.Errorf("%w; the first %d lines are stored in %s and stay there", cause, i.stored, i.dir)
+}
+
+// storeLines stores the line that was read, if there is one, and all that follow.
+func (i *importer) storeLines(more bool) error {
+	for more {
 		if i.batch.Len() >= importBatchLen {
 			if err := i.flush(); err != nil {
 				return err
 			}
 			i.showProgress()
 		}
+		var err error
+		if more, err = i.next(); err != nil {
+			return errors.Join(i.flush(), err)
+		}
 	}
+	return i.flush()
+}
+
+// next adds the next line to the batch, if there is one more.
+func (i *importer) next() (more bool, err error) {
+	i.line, err = readLine(i.in, i.line[:0])
+	if err == io.EOF {
+		return false, nil
+	}
+	i.read++
+	if err == nil {
+		err = i.add(i.line)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s:%d: %s", i.name, i.read, message(err))
+	}
+	return true, nil
 }
 
 // readLine appends the next line to dst, without what ends it. The last line may lack that.

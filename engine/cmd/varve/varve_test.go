@@ -70,7 +70,8 @@ func TestImportStoresManyBatchesBeforeBadLine(t *testing.T) {
 	lines.WriteString("bad\nnever\tstored\n")
 	dir := t.TempDir()
 	r := runVarve(lines.String(), "import", dir, "-")
-	if want := "varve: standard input:301: no tab between a key and a value; stored before that: 300 lines\n"; r.status != 3 || r.err != want {
+	want := "varve: standard input:301: no tab between a key and a value; the first 300 lines are stored in " + dir + " and stay there\n"
+	if r.status != 3 || r.err != want {
 		t.Errorf("status %d, message %q, want %q", r.status, r.err, want)
 	}
 	if n := len(contents(t, dir)); n != good {
