@@ -92,11 +92,11 @@ func (o benchOptions) selected() ([]dbbench.Workload, error) {
 func (o benchOptions) check() error {
 	switch {
 	case o.Num < 1:
-		return &usageError{reason: fmt.Sprintf("a store of %d entries", o.Num)}
+		return &usageError{reason: fmt.Sprintf("--num can't be %d", o.Num)}
 	case o.Threads < 1:
-		return &usageError{reason: fmt.Sprintf("%d threads", o.Threads)}
+		return &usageError{reason: fmt.Sprintf("--threads can't be %d", o.Threads)}
 	case o.ValueSize < 0 || o.ValueSize > engine.MaxValueLen:
-		return &usageError{reason: fmt.Sprintf("values of %d bytes", o.ValueSize)}
+		return &usageError{reason: fmt.Sprintf("--value-size can't be %d", o.ValueSize)}
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (c command) run(env *environment, args []string) error {
 		return err
 	}
 	if err != nil {
-		return c.usageError(err.Error())
+		return c.usageError(flagMessage(err))
 	}
 	switch {
 	case len(positional) < c.minArgs:

@@ -90,7 +90,7 @@ func printEntries(out io.Writer, it *engine.Iterator, o scanOptions) error {
 // bounds is where prefix and range meet.
 func (o scanOptions) bounds() (engine.IterOptions, error) {
 	if o.limit < -1 {
-		return engine.IterOptions{}, &usageError{reason: fmt.Sprintf("negative limit %d", o.limit)}
+		return engine.IterOptions{}, &usageError{reason: fmt.Sprintf("--limit can't be %d", o.limit)}
 	}
 	lower, upper, err := o.keyRange.bounds()
 	if err != nil {
