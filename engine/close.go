@@ -101,14 +101,11 @@ func (db *DB) leakError() error {
 	db.mu.Unlock()
 	var open []string
 	for _, kind := range []struct {
-		count int
+		count int64
 		noun  string
-	}{{int(db.iterators.Load()), "iterator"}, {int(db.images.Load()), "image"}, {snapshots, "snapshot"}} {
-		switch {
-		case kind.count == 1:
-			open = append(open, "1 "+kind.noun)
-		case kind.count > 1:
-			open = append(open, fmt.Sprintf("%d %ss", kind.count, kind.noun))
+	}{{db.iterators.Load(), "iterator"}, {db.images.Load(), "image"}, {int64(snapshots), "snapshot"}} {
+		if kind.count > 0 {
+			open = append(open, plural(kind.count, kind.noun))
 		}
 	}
 	if len(open) == 0 {

@@ -254,9 +254,17 @@ func (r *repairer) install(edit *manifest.Edit) error {
 			published = append(published, added.Num)
 			r.report.Rebuilt++
 			r.report.Entries += added.Entries
+		} else {
+			r.report.KeptEntries += added.Entries
 		}
 	}
 	r.report.Tables = len(edit.Added)
+	for _, l := range r.logs {
+		if l.entries > 0 {
+			r.report.Logs++
+			r.report.LogEntries += l.entries
+		}
+	}
 	edit.LastSeq = &r.manifest.lastSeq
 	if len(r.logs) == 0 {
 		// Recovery may have put into tables what only a log counts that is not there any more. As

@@ -18,7 +18,8 @@ import (
 // repairLog is a log whose entries may be in no table.
 type repairLog struct {
 	storeFile
-	err error // why it can't be replayed
+	entries int64 // that recovery would replay
+	err     error // why it can't be replayed
 }
 
 // surveyLogs looks for the logs that are not known to be in tables, and checks each.
@@ -64,27 +65,30 @@ func (r *repairer) checkLog(l *repairLog, last bool) (err error) {
 		case err != nil:
 			return err
 		}
-		if err := r.checkRecord(data); err != nil {
+		count, err := r.checkRecord(data)
+		if err != nil {
 			return base.Corruption(l.Name, offset, "%v", err)
 		}
+		l.entries += int64(count)
 	}
 }
 
-// checkRecord fails unless recovery would replay the record behind those that were checked before.
-func (r *repairer) checkRecord(data []byte) error {
+// checkRecord fails unless recovery would replay the record behind those that were checked before. It
+// returns the number of the record's entries.
+func (r *repairer) checkRecord(data []byte) (count uint32, err error) {
 	first, count, err := checkBatch(data)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := checkFollows(r.lastLogged, first, count); err != nil {
 		// What the manifest counts is in tables, and may have been deleted there.
 		r.report.Uncertain = r.report.Uncertain || first <= r.manifest.lastSeq
-		return err
+		return 0, err
 	}
 	if count > 0 {
 		r.lastLogged = first + base.Seq(count) - 1
 	}
-	return nil
+	return count, nil
 }
 
 // checkBatch returns the sequence number and the count of a log record, if it is well formed.

@@ -23,6 +23,12 @@ type RepairReport struct {
 	Rebuilt int   // of them, written anew
 	Entries int64 // in the tables written anew
 
+	// KeptEntries are in the tables that were not written anew, and LogEntries in the logs that
+	// the repaired store goes on with.
+	KeptEntries int64
+	Logs        int
+	LogEntries  int64
+
 	Removed   []string // files that the repaired store does not need
 	KeptAside []string // files with bytes that could not be read, by their new names
 }
@@ -64,11 +70,19 @@ func (r RepairReport) String() string {
 	for i, l := range r.Losses {
 		losses[i] = l.String()
 	}
-	writeLines(&b, "Lost", losses)
+	writeLines(&b, "Lost, with an unknown number of records", losses)
+	if len(losses) == 0 {
+		b.WriteString("Lost: nothing that is known of.\n")
+	}
 	if r.Uncertain {
 		b.WriteString("Tables or logs may have been used that were obsolete: deleted or overwritten entries may be back.\n")
 	}
-	fmt.Fprintf(&b, "Tables now: %d, of which %d were rebuilt, with %d entries.\n", r.Tables, r.Rebuilt, r.Entries)
+	writeHoldings(&b, "Kept", "table", r.Tables-r.Rebuilt, r.KeptEntries)
+	writeHoldings(&b, "Kept", "log", r.Logs, r.LogEntries)
+	writeHoldings(&b, "Rebuilt", "table", r.Rebuilt, r.Entries)
+	if r.Tables+r.Logs == 0 {
+		b.WriteString("The store is empty now.\n")
+	}
 	writeLines(&b, "Removed", r.Removed)
 	writeLines(&b, "Kept aside", r.KeptAside)
 	return b.String()
@@ -81,5 +95,11 @@ func writeLines(b *strings.Builder, title string, lines []string) {
 	fmt.Fprintf(b, "%s:\n", title)
 	for _, line := range lines {
 		fmt.Fprintf(b, "  %s\n", line)
+	}
+}
+
+func writeHoldings(b *strings.Builder, title, noun string, files int, entries int64) {
+	if files > 0 {
+		fmt.Fprintf(b, "%s: %s, with %s.\n", title, plural(int64(files), noun), plural(entries, "record"))
 	}
 }

@@ -719,6 +719,39 @@ func TestRepairRewritesNoTableThatIsWhole(t *testing.T) {
 	}
 }
 
+func TestRepairReportCountsAllThatIsThere(t *testing.T) {
+	fs := memfs.New()
+	db := openStore(t, fs)
+	const inTables, inLog = 2000, 7
+	for i := range inTables + inLog {
+		must(t, db.Put(fmt.Appendf(nil, "key%04d", i), []byte("value"), engine.Relaxed))
+		if i == inTables-1 {
+			must(t, db.Flush())
+			must(t, db.Compact(nil, nil))
+		}
+	}
+	must(t, db.Close())
+	flipBit(t, fs, firstOf(t, fs, ".ldb"), 8)
+	report, err := engine.Repair(fs, repairOptions())
+	must(t, err)
+	if report.Logs != 1 || report.LogEntries != inLog || report.Rebuilt != 1 || report.Entries == 0 || report.KeptEntries <= inTables/2 {
+		t.Errorf("Repair = %+v", report)
+	}
+	left := len(readStore(t, fs))
+	if counted := report.Entries + report.KeptEntries + report.LogEntries; counted != int64(left) || left >= inTables+inLog {
+		t.Errorf("%d entries are left, and counted are %d:\n%v", left, counted, report)
+	}
+	for _, part := range []string{
+		"Lost, with an unknown number of records:\n  ",
+		fmt.Sprintf("Kept: %d tables, with %d records.\nKept: 1 log, with 7 records.\n", report.Tables-1, report.KeptEntries),
+		fmt.Sprintf("Rebuilt: 1 table, with %d records.\n", report.Entries),
+	} {
+		if !strings.Contains(report.String(), part) {
+			t.Errorf("the report lacks %q:\n%v", part, report)
+		}
+	}
+}
+
 func TestRepairRefusesKeysInAnotherOrder(t *testing.T) {
 	fs := memfs.New()
 	must(t, openStore(t, fs).Close())
