@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -23,6 +24,7 @@ func TestProgram(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	t.Run("exit statuses", func(t *testing.T) { testExitStatuses(t, program, dir) })
 	t.Run("pipes", func(t *testing.T) { testPipes(t, program, dir) })
+	t.Run("no right to write", func(t *testing.T) { testNoRightToWrite(t, program, dir) })
 	t.Run("lock", func(t *testing.T) { testLock(t, program, dir) })
 }
 
@@ -105,6 +107,36 @@ func testLock(t *testing.T, program, dir string) {
 	check(t, holder.Wait())
 	if output, err := exec.Command(program, "get", dir, "late").CombinedOutput(); err != nil || string(output) != "arrival\n" {
 		t.Errorf("get after the other process has ended: %v, %q", err, output)
+	}
+}
+
+// testNoRightToWrite has another user read the store: to root all is allowed.
+func testNoRightToWrite(t *testing.T, program, dir string) {
+	var credential *syscall.Credential
+	if os.Getuid() == 0 {
+		credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+		for _, above := range []string{filepath.Dir(program), filepath.Dir(filepath.Dir(program)), filepath.Dir(dir)} {
+			check(t, os.Chmod(above, 0o755))
+		}
+	}
+	lock := filepath.Join(dir, "LOCK")
+	check(t, os.Chmod(dir, 0o555))
+	check(t, os.Chmod(lock, 0o444))
+	defer func() {
+		check(t, os.Chmod(dir, 0o755))
+		check(t, os.Chmod(lock, 0o644))
+	}()
+	for _, args := range [][]string{{"get", dir, "k"}, {"scan", dir}, {"verify", dir}, {"stats", dir}, {"repair", dir}} {
+		cmd := exec.Command(program, args...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+		output, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) && credential != nil {
+			t.Skipf("another user can't run the program: %v", err)
+		}
+		if exit == nil || exit.ExitCode() != 3 || !strings.Contains(string(output), "has to be writable, even to be read") {
+			t.Errorf("%q without the right to write: %v, %q", args, err, output)
+		}
 	}
 }
 

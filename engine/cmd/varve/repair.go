@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 
 	"github.com/varvedb/varve/engine"
-	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/osfs"
 )
 
@@ -40,11 +38,8 @@ func repair(env *environment, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, fs.Close()) }()
 	report, err := engine.Repair(fs, nil)
-	if errors.Is(err, vfs.ErrLocked) {
-		return lockedError(dir)
-	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+		return openError(dir, err)
 	}
 	_, err = io.WriteString(env.out, report.String())
 	return err

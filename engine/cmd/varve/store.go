@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"syscall"
 
 	"github.com/varvedb/varve/engine"
 	"github.com/varvedb/varve/vfs"
@@ -38,16 +40,23 @@ func openAndWork(dir string, o *engine.Options, open func(dir string) (*osfs.FS,
 	}
 	defer func() { err = errors.Join(err, fs.Close()) }()
 	db, err := engine.Open(fs, o)
-	if errors.Is(err, vfs.ErrLocked) {
-		return lockedError(dir)
-	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+		return openError(dir, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return work(store{db, fs})
 }
 
-func lockedError(dir string) error {
-	return fmt.Errorf("%s is locked: another program has the store open; close it there and try again", dir)
+// errNoWriteAccess is wrapped by the error on a store that may not be written.
+var errNoWriteAccess = errors.New("a store has to be writable, even to be read: it is locked, and what a crash left is recovered; read a copy of it")
+
+// openError explains why the store in dir could not be opened.
+func openError(dir string, err error) error {
+	switch {
+	case errors.Is(err, vfs.ErrLocked):
+		return fmt.Errorf("%s is locked: another program has the store open; close it there and try again", dir)
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%s: %w; %w", dir, err, errNoWriteAccess)
+	}
+	return fmt.Errorf("%s: %w", dir, err)
 }
