@@ -142,7 +142,10 @@ type NoSpaceError struct {
 }
 
 func (e *NoSpaceError) Error() string {
-	if e.Available < 0 {
+	switch {
+	case e.Available < 0 && e.Wanted == 0:
+		return ErrNoSpace.Error()
+	case e.Available < 0:
 		return fmt.Sprintf("%v: %d bytes wanted", ErrNoSpace, e.Wanted)
 	}
 	return fmt.Sprintf("%v: %d bytes wanted, %d available", ErrNoSpace, e.Wanted, e.Available)

@@ -28,6 +28,7 @@ func TestNoSpaceErrorIsErrNoSpaceWithFigures(t *testing.T) {
 	}{
 		{vfs.NoSpaceError{Wanted: 100, Available: 7}, "no space left: 100 bytes wanted, 7 available"},
 		{vfs.NoSpaceError{Wanted: 100, Available: -1}, "no space left: 100 bytes wanted"},
+		{vfs.NoSpaceError{Available: -1}, "no space left"},
 	} {
 		err := fmt.Errorf("write 000001.log: %w", &c.err)
 		if !errors.Is(err, vfs.ErrNoSpace) || errors.Is(err, vfs.ErrIO) {
