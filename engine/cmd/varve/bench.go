@@ -31,8 +31,9 @@ readseq, readreverse, seekrandom, deleterandom and readwhilewriting.
 
 Each runs on a store of its own, which is made in DIR and removed afterwards: one that reads or
 overwrites begins with N entries that were written in random order and compacted. DIR must be
-missing or empty, and is left empty. Keys have 16 bytes, values compress to about half. A write
-is a system call, as in LevelDB; those of fillsync, a thousandth of N, wait for the disk.`,
+missing or empty, and is left empty; an interrupted bench leaves the store that it was at. Keys have
+16 bytes, values compress to about half. A write is a system call, as in LevelDB; those of fillsync,
+a thousandth of N, wait for the disk.`,
 		minArgs: 1, maxArgs: 1,
 		setup: func(flags *flag.FlagSet) action {
 			var o benchOptions

@@ -13,6 +13,9 @@ var (
 	// errVacant is wrapped by the errors on a directory in which a store may be made.
 	errVacant = errors.New("'varve put' and 'varve import' make one")
 
+	// errNameless is what a script gives that names the directory by a variable which is not set.
+	errNameless = &usageError{reason: "the name of the directory is empty"}
+
 	// errHeadless is wrapped by the error on a store without its CURRENT file.
 	errHeadless = errors.New("restore the whole directory from a copy, or run 'varve repair'")
 )
@@ -20,6 +23,9 @@ var (
 // checkStore fails unless there is a store in dir. It changes nothing there: not even the lock
 // file may be left in a directory that is not a store.
 func checkStore(dir string) error {
+	if dir == "" {
+		return errNameless
+	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s does not exist, so there is no store in it; %w", dir, errVacant)
@@ -79,6 +85,9 @@ func checkAbove(dir string) error {
 
 // checkEmpty fails unless dir is an empty directory, or missing in one that is there.
 func checkEmpty(dir string) error {
+	if dir == "" {
+		return errNameless
+	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return checkAbove(dir)

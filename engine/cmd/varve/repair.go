@@ -17,9 +17,9 @@ func repairCommand() command {
 		details: `
 A store without damage is not touched. Else it is rebuilt from the tables and logs that can be
 read, and the report says what was wrong, which keys may be missing, and how many records were kept
-and rebuilt: records are what verify counts, deletions among them. Files of which something
-could not be read are kept, with ".damaged" behind their names; 'varve dump' shows what is in them.
-The exit status is 0 if the store opens again, whatever was lost.`,
+and rebuilt: records are what verify counts, deletions among them. Files of which something could
+not be read are kept, with ".damaged" behind their names; 'varve dump' shows what is in them. The
+exit status is 0 if the store opens again, whatever was lost.`,
 		minArgs: 1, maxArgs: 1,
 		setup: func(*flag.FlagSet) action {
 			return repair
