@@ -123,18 +123,34 @@ func TestOutputIsCutAtItsSizeButNotWithinAKey(t *testing.T) {
 }
 
 func TestOutputIsCutWhereItOverlapsTooMuchBelow(t *testing.T) {
-	s := newStore(t)
-	s.add(1, "a.9 c.9 e.9 g.9")
-	s.add(2, "a.5")
-	for _, keys := range []string{"b.1 b1.1", "d.1 d1.1", "f.1 f1.1"} {
-		s.add(3, keys)
-	}
-	// Ten times the table size may be overlapped: not much more than one of those below.
-	l := bigLimits
-	l.TableSize = s.version.Levels[3][0].Size / 10
-	got := s.compact(1, l)
-	if !strings.Contains(got, "|") || strings.ReplaceAll(got, " |", "") != "a.9 c.9 e.9 g.9" {
-		t.Errorf("%q", got)
+	// Ten thousand bytes below may be overlapped: that is two of these tables, or less than one.
+	const small, large = 5000, 10001
+	for _, c := range []struct {
+		name      string
+		inputs    string
+		below     []string
+		size      int64 // of each of those below
+		snapshots []base.Seq
+		want      string
+	}{
+		{"behind the third", "a.9 c.9 e.9 g.9 i.9", []string{"b.1 b1.1", "d.1", "f.1", "h.1"}, small, nil, "a.9 c.9 e.9 | g.9 i.9"},
+		{"behind each", "a.9 c.9 e.9", []string{"b.1", "d.1"}, large, nil, "a.9 | c.9 | e.9"},
+		{"not for what lies before its first key", "a.9- e.9 g.9", []string{"b.1", "c.1", "f.1"}, small, nil, "e.9 g.9"},
+		{"not within a table", "a.9 c.9 d.9 f.9", []string{"b.1 e.1"}, large, nil, "a.9 c.9 d.9 | f.9"},
+		{"behind many at once", "a.9 e.9 f.9", []string{"b.1", "c.1", "d.1"}, small, nil, "a.9 | e.9 f.9"},
+		{"before all versions of a key", "a.9 c.9 c.8 d.9", []string{"b.1"}, large, []base.Seq{8}, "a.9 | c.9 c.8 d.9"},
+		{"not between versions of a key", "a.9 c.9 c.7 d.9", []string{"b.1 c.8"}, large, []base.Seq{7}, "a.9 c.9 c.7 d.9"},
+	} {
+		s := newStore(t)
+		s.add(1, c.inputs)
+		for _, keys := range c.below {
+			s.add(3, keys).Size = c.size // nobody opens it
+		}
+		l := bigLimits
+		l.TableSize = 1000
+		if got := s.compact(1, l, c.snapshots...); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }
 
