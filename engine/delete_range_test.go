@@ -167,3 +167,21 @@ func TestDeleteRangeDeletesKeysThatCanNotBePut(t *testing.T) {
 	f.must(f.DeleteRange(nil, nil, Relaxed))
 	f.holds(f, "")
 }
+
+func TestSnapshotTakenWhileDeleteRangeFlushesKeepsWhatItSees(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1", "b=1", "c=1")
+	f.must(f.Compact(nil, nil))
+	f.put("d=1") // gives the flush something to do
+	g := f.hold(onKind(base.FileTable, faultfs.Create))
+	deleted := f.background(func() error { return f.DeleteRange(nil, nil, Relaxed) })
+	<-g.reached
+	s, err := f.NewSnapshot()
+	f.must(err)
+	g.open()
+	f.must(<-deleted)
+	f.holds(f, "")
+	f.must(f.Compact(nil, nil))
+	f.holds(s, "a=1 b=1 c=1 d=1")
+	f.must(s.Close())
+}

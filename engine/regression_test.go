@@ -56,8 +56,20 @@ func TestDeleteRangeHoldsSnapshotsOffWhileItDropsTables(t *testing.T) {
 	if err == nil {
 		f.must(s.Close())
 	}
+	taken := f.background(func() error {
+		s, err := f.NewSnapshot()
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	})
+	await(func() bool { return parked("NewSnapshot", "chan receive") || len(taken) > 0 })
+	if len(taken) > 0 {
+		t.Error("NewSnapshot did not wait")
+	}
 	g.open()
 	f.must(<-done)
+	f.must(<-taken)
 	f.must(f.trySnapshot().Close())
 }
 
