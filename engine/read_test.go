@@ -167,3 +167,33 @@ func TestCachedBlockIsNotReadAgain(t *testing.T) {
 		t.Errorf("%d reads of what is cached", reads)
 	}
 }
+
+// A batch is in the memtable, entry by entry, before it is to be seen.
+func TestReadsSeeNothingOfABatchThatIsBeingApplied(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1", "b=1")
+	var batch Batch
+	f.must(batch.Put([]byte("a"), []byte("2")))
+	f.must(batch.Delete([]byte("b")))
+	f.must(batch.Put([]byte("c"), []byte("2")))
+	f.mu.Lock()
+	batch.setSeq(f.lastSeq + 1)
+	f.must(f.insertLocked(f.mutableLocked(), &batch, f.lastSeq+1))
+	f.mu.Unlock()
+	f.holds(f, "a=1 b=1")
+	for key, want := range map[string]bool{"b": true, "c": false} {
+		if got, err := f.Has([]byte(key)); err != nil || got != want {
+			t.Errorf("Has(%s): %t, %v", key, got, err)
+		}
+	}
+	s, err := f.NewSnapshot()
+	f.must(err)
+	f.locked(func() bool {
+		f.lastSeq += 3
+		f.visible.Store(uint64(f.lastSeq))
+		return true
+	})
+	f.holds(f, "a=2 c=2")
+	f.holds(s, "a=1 b=1")
+	f.must(s.Close())
+}
