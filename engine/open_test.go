@@ -112,6 +112,15 @@ func TestDamagedStoreIsNotOpened(t *testing.T) {
 			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
 			reason: "out of range",
 		},
+		"a log counts a number twice": {
+			damage: func(f *fixture) {
+				f.rewrite(f.names(base.FileLog)[0], func([]byte) []byte {
+					return append(f.logRecord(8, "b=1", "c=1"), f.logRecord(9, "d=1")...)
+				})
+			},
+			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
+			reason: "follows",
+		},
 		"a log that another follows is torn": {
 			damage: func(f *fixture) {
 				f.rewrite(f.names(base.FileLog)[0], cutBy(1))
@@ -182,6 +191,14 @@ func TestTornLastLogIsTrimmed(t *testing.T) {
 	f.put("d=1")
 	f.reopen()
 	f.holds(f, "a=1 b=1 d=1")
+}
+
+// The file of the next log is there before its first bytes are.
+func TestTornLogBeforeAnEmptyOneIsTrimmed(t *testing.T) {
+	f := tornStore(t)
+	f.rewrite("000900.log", func([]byte) []byte { return nil })
+	f.open()
+	f.holds(f, "a=1 b=1")
 }
 
 func TestTornLastLogOnAFullDiskIsRead(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/faultfs"
 	"github.com/varvedb/varve/vfs/memfs"
@@ -189,4 +190,43 @@ func TestOpenThatFailsAfterItFlushedWhatIsReplayedLosesNothing(t *testing.T) {
 		t.Fatalf("Repair = %v, %v", report, err)
 	}
 	f.hasAll(f.medium, want)
+}
+
+// editManifest applies an edit to a store that is closed.
+func (f *fixture) editManifest(edit *manifest.Edit) {
+	f.t.Helper()
+	set, err := manifest.Load(f.medium)
+	f.must(err)
+	f.must(errors.Join(set.Apply(edit), set.Close()))
+}
+
+// Early versions of LevelDB name the log of the memtable that waits to be flushed apart.
+func TestPreviousLogIsReplayed(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Close())
+	_, num, _ := base.ParseFileName(f.names(base.FileLog)[0])
+	f.editManifest(&manifest.Edit{LogNum: new(base.FileNum(900)), PrevLogNum: &num})
+	f.rewrite("000900.log", func([]byte) []byte { return f.logRecord(2, "b=1") })
+	f.open()
+	f.holds(f, "a=1 b=1")
+	f.must(f.Flush())
+	f.crash()
+	f.holds(f, "a=1 b=1")
+}
+
+// LevelDB's manifests count writes that are in the logs, of which a crash may have lost some.
+func TestNumbersThatTheManifestCountsAreNotUsedAgain(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Close())
+	const counted = 70
+	f.editManifest(&manifest.Edit{LastSeq: new(base.Seq(counted))})
+	f.open()
+	f.put("b=1")
+	if n := f.Metrics().LastSeq; n != counted+1 {
+		t.Errorf("the first write has number %d, want %d", n, counted+1)
+	}
+	f.reopen()
+	f.holds(f, "a=1 b=1")
 }
