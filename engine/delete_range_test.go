@@ -84,6 +84,15 @@ func TestDeleteRangeThatFailsDeletesNothingOfATable(t *testing.T) {
 	}
 }
 
+func TestDeleteRangeThatFailsLeavesNoTrimmedTable(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.load(300, 100)
+	f.must(f.Compact(nil, nil))
+	f.fs.SetRule(failing(onKind(base.FileTable, faultfs.Create), 1)) // of the two at the range's ends
+	expect(t, "DeleteRange", f.DeleteRange(numberedKey(10), numberedKey(290), Strict), errInjected)
+	f.must(f.Check())
+}
+
 func TestDeleteRangeIsAsDurableAsItSaysWhereNothingIsLeft(t *testing.T) {
 	f := newFixture(t, quietOptions())
 	f.must(f.Put([]byte("a"), []byte("1"), Strict))
