@@ -112,6 +112,19 @@ func TestDamagedStoreIsNotOpened(t *testing.T) {
 			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
 			reason: "out of range",
 		},
+		"a record has more than it counts": {
+			damage: func(f *fixture) {
+				f.rewrite(f.names(base.FileLog)[0], func([]byte) []byte {
+					var b Batch
+					f.must(errors.Join(b.Put([]byte("b"), nil), b.Put([]byte("c"), nil)))
+					b.count--
+					b.setSeq(8)
+					return new(record.Encoder).Append(nil, b.data)
+				})
+			},
+			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
+			reason: "behind the last",
+		},
 		"a log counts a number twice": {
 			damage: func(f *fixture) {
 				f.rewrite(f.names(base.FileLog)[0], func([]byte) []byte {
