@@ -265,3 +265,14 @@ func TestStrictSyncCoversRelaxedWritesOfBeforeTheProcessWasKilled(t *testing.T) 
 	f.crash()
 	f.holds(f, "a=1")
 }
+
+func TestFlushThatFailsLeavesRelaxedWritesToTheNextStrictSync(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.killed()
+	f.fs.SetRule(failing(onKind(base.FileTable, faultfs.Create), 0))
+	expect(t, "Flush", f.Flush(), errInjected)
+	f.must(f.Sync(Strict))
+	f.crash()
+	f.holds(f, "a=1")
+}
