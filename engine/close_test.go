@@ -168,3 +168,28 @@ func TestSyncBehindACloseThatCouldNotUndoAFailedEdit(t *testing.T) {
 	expect(t, "Close", f.Close(), errInjected)
 	expect(t, "Sync", f.Sync(Strict), ErrClosed)
 }
+
+// A leader calls the done functions of a group when the group is durable.
+func TestCloseWaitsForWhoeverIsToldOfAWrite(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	g := f.hold(logSync)
+	var b Batch
+	f.must(b.Put([]byte("a"), nil))
+	f.must(f.ApplyAsync(&b, Relaxed, func(error) {})) // its leader stays the leader
+	<-g.reached
+	told, goOn := make(chan struct{}), make(chan struct{})
+	f.must(f.ApplyAsync(&b, Relaxed, func(error) {
+		close(told)
+		<-goOn
+	}))
+	closed := f.background(f.Close)
+	await(func() bool { return parked("endWrites", "chan receive") })
+	g.open()
+	<-told
+	await(func() bool { return parked("awaitLeader", "chan receive") || len(closed) > 0 })
+	if len(closed) > 0 {
+		t.Error("Close did not wait")
+	}
+	close(goOn)
+	f.must(<-closed)
+}

@@ -439,6 +439,21 @@ func TestLevelZeroStopsWritesUntilItIsCompacted(t *testing.T) {
 	f.must(<-written)
 }
 
+func TestWritesWaitFromTheNumberOfTablesInLevelZeroThatStopsThem(t *testing.T) {
+	o := smallOptions()
+	o.L0CompactionFiles, o.L0StopFiles = 2, 3
+	f := newFixture(t, o)
+	f.compactMu.Lock()
+	defer f.compactMu.Unlock()
+	for n := 1; n <= o.L0StopFiles; n++ {
+		f.put("a=1")
+		f.must(f.Flush())
+		if wait := f.locked(f.stalledLocked); wait != (n == o.L0StopFiles) {
+			t.Errorf("%d tables: writes wait: %t", n, wait)
+		}
+	}
+}
+
 func TestObsoleteTableStaysWhileAnIteratorReadsIt(t *testing.T) {
 	o := quietOptions()
 	o.BlockCacheSize = -1

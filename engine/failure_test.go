@@ -217,6 +217,13 @@ func TestStalledWriteIsToldWhyThereIsNoRoom(t *testing.T) {
 	}
 }
 
+// The last attempt before a stall may have failed of what is gone: the stall makes another.
+func TestStalledWriteIsNotToldOfFailuresBeforeTheStall(t *testing.T) {
+	failed := failure{attempt: 7, err: errInjected}
+	expect(t, "begun during the stall", failed.since(6), errInjected)
+	expect(t, "begun before the stall", failed.since(7), nil)
+}
+
 func TestFailedCompactionIsNotTriedWithoutEnd(t *testing.T) {
 	f := newFixture(t, Options{L0CompactionFiles: 2})
 	f.put("a=1", "z=1")
