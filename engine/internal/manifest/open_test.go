@@ -128,7 +128,7 @@ func TestNothingIsAppendedBehindATornTail(t *testing.T) {
 
 func TestLoadReportsADamagedCurrent(t *testing.T) {
 	for _, content := range []string{
-		"", "\n", "MANIFEST-000007", "MANIFEST-000007\r\n", "MANIFEST-000007\n\n", "MANIFEST-\n", "MANIFEST-7x\n",
+		"", "\n", "MANIFEST-000007", "MANIFEST-0000070", "MANIFEST-000007\r\n", "MANIFEST-000007\n\n", "MANIFEST-\n", "MANIFEST-7x\n",
 		"000007.ldb\n", "CURRENT\n", "../MANIFEST-000007\n", "MANIFEST-000008\n", "MANIFEST-99999999999999999999\n",
 		strings.Repeat("0", 100) + "\n",
 	} {
