@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/varvedb/varve/engine/internal/base"
+	"github.com/varvedb/varve/engine/internal/manifest"
 	"github.com/varvedb/varve/engine/internal/merge"
 	"github.com/varvedb/varve/vfs"
 	"github.com/varvedb/varve/vfs/faultfs"
@@ -44,6 +45,27 @@ func TestCompactionDropsWhatNobodyCanSee(t *testing.T) {
 		}
 		if got := s.compact(1, bigLimits, c.snapshots...); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Tables of other programs may divide the versions of a key in the output level.
+func TestTombstoneDoesNotGoWithoutWhatItHidesInTheNextTable(t *testing.T) {
+	for name, merge := range map[string]func(v *manifest.Version) *Compaction{
+		"into the level":   func(v *manifest.Version) *Compaction { return PickRange(v, 1, nil, nil, bigLimits) },
+		"within the level": func(v *manifest.Version) *Compaction { return Rewrite(v, 2, v.Levels[2][:1], bigLimits) },
+	} {
+		s := newStore(t)
+		s.add(1, "a.9")
+		s.add(2, "a.1 k.5-")
+		s.add(2, "k.3 z.1")
+		c := merge(s.version)
+		result, err := c.Run(s.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.read(result.Tables); strings.Contains(got, "k") || !strings.HasSuffix(got, " z.1") {
+			t.Errorf("%s: %s gives %q", name, describe(c), got)
 		}
 	}
 }

@@ -144,6 +144,7 @@ func TestBlockWithRightChecksumAndWrongContentsIsCorrupt(t *testing.T) {
 		{name: "no restarts", data: make([]byte, 8)},
 		{name: "too many restarts", data: []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}},
 		{name: "restart beyond the entries", data: append(slices.Clone(good[:len(good)-8]), 200, 0, 0, 0, 2, 0, 0, 0)},
+		{name: "entries before the first restart", data: append(slices.Clone(good[:len(good)-12]), append(slices.Clone(good[len(good)-8:len(good)-4]), 1, 0, 0, 0)...)},
 		{name: "restart within an entry", data: append(slices.Clone(good[:len(good)-8]), 5, 0, 0, 0, 2, 0, 0, 0)},
 		{name: "restart that shares a key", data: append(slices.Clone(sharing[:len(sharing)-4]), 13, 0, 0, 0, 2, 0, 0, 0), filter: buildFilter(10, "aa", "ab")},
 		{name: "key without a trailer", data: contentsOf(kv{[]byte("short"), nil})},
