@@ -158,6 +158,7 @@ func TestBlockWithRightChecksumAndWrongContentsIsCorrupt(t *testing.T) {
 		{name: "data block beyond the file", data: good, index: contentsOf(kv{key("z"), far})},
 		{name: "index key without a trailer", data: good, index: contentsOf(kv{[]byte("z"), near})},
 		{name: "index out of order", data: good, index: contentsOf(kv{key("z"), near}, kv{key("y"), handle{20, 1}.append(nil)})},
+		{name: "two blocks under one index key", data: good, index: contentsOf(kv{key("z"), near}, kv{key("z"), handle{20, 1}.append(nil)})},
 		{name: "overlapping blocks", data: good, index: contentsOf(kv{key("y"), near}, kv{key("z"), handle{9, 1}.append(nil)})},
 	}
 	for _, c := range cases {
@@ -186,11 +187,14 @@ func TestBlockWithRightChecksumAndWrongContentsIsCorrupt(t *testing.T) {
 
 func TestEveryReadReportsADamagedEntry(t *testing.T) {
 	sound := kv{internalKey("c", 1, base.KindPut), nil}
-	for name, damaged := range map[string]kv{
-		"no trailer":   {[]byte("b"), nil},
-		"unknown kind": {internalKey("b", 1, 9), nil},
+	sharing := contentsOf(kv{internalKey("b", 1, base.KindPut), nil}, sound)
+	sharing[0] = 3
+	for name, damaged := range map[string][]byte{
+		"no trailer":         contentsOf(kv{[]byte("b"), nil}, sound),
+		"unknown kind":       contentsOf(kv{internalKey("b", 1, 9), nil}, sound),
+		"shares with no key": sharing,
 	} {
-		r, err := NewReader(newMemFile(assemble(contentsOf(damaged, sound), blockPlain, nil, nil, buildFilter(10, "b"))),
+		r, err := NewReader(newMemFile(assemble(damaged, blockPlain, nil, nil, buildFilter(10, "b"))),
 			ReaderOptions{Name: "000007.ldb"})
 		if err != nil {
 			t.Fatal(err)
@@ -208,6 +212,26 @@ func TestEveryReadReportsADamagedEntry(t *testing.T) {
 		}
 		if _, _, _, err := r.Get(internalKey("b", 9<<8, base.KindSeek), Wait); !isCorruption(err) {
 			t.Errorf("%s, Get: %v", name, err)
+		}
+	}
+}
+
+// A read looks for such a key in the block before, which the index says may have it.
+func TestVerifyNoticesAKeyAtOrBeforeTheBoundOfTheBlockBefore(t *testing.T) {
+	key := func(user string) []byte { return internalKey(user, 1, base.KindPut) }
+	first, second := contentsOf(kv{key("a"), nil}), contentsOf(kv{key("e"), nil})
+	firstHandle := handle{0, uint64(len(first))}
+	secondHandle := handle{firstHandle.end(), uint64(len(second))}
+	noFilter := contentsOf(kv{[]byte("other"), nil})
+	for bound, sound := range map[string]bool{"d": true, "e": false, "f": false} {
+		index := contentsOf(kv{key(bound), firstHandle.append(nil)}, kv{key("z"), secondHandle.append(nil)})
+		// The second block stands where a filter would.
+		r, err := NewReader(newMemFile(assemble(first, blockPlain, index, noFilter, second)), ReaderOptions{Name: "000007.ldb"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := r.Verify(nil); (err == nil) != sound || !sound && !isCorruption(err) {
+			t.Errorf("bound %s: %v", bound, err)
 		}
 	}
 }

@@ -112,6 +112,38 @@ func TestTableInUseIsReadThoughEvicted(t *testing.T) {
 	}
 }
 
+func TestBlocksOfAnEvictedTableLeaveTheBlockCache(t *testing.T) {
+	fs := newFS()
+	writeTable(t, fs, 1, 0, 9)
+	c := newCache(fs, 1<<20)
+	defer c.Close()
+	table := acquire(t, c, 1)
+	if _, _, _, err := table.Get(key(5), sstable.Wait); err != nil {
+		t.Fatal(err)
+	}
+	table.Release()
+	if n, _, _ := c.blocks.Metrics(); n == 0 {
+		t.Fatal("the block is not cached")
+	}
+	c.Evict(1)
+	if n, _, _ := c.blocks.Metrics(); n != 0 {
+		t.Errorf("%d bytes of a table that is gone are cached", n)
+	}
+}
+
+func TestNoMoreFilesAreOpenThanMayBe(t *testing.T) {
+	fs := newFS()
+	c := newCache(fs, 1<<30)
+	defer c.Close()
+	for num := range base.FileNum(maxOpen + 10) {
+		writeTable(t, fs, num+1, 0, 0)
+		acquire(t, c, num+1).Release()
+	}
+	if n := count(fs, faultfs.Open) - count(fs, faultfs.CloseReader); n != maxOpen {
+		t.Errorf("%d tables are open, want %d", n, maxOpen)
+	}
+}
+
 func TestUsedTableOutlivesUnusedOnes(t *testing.T) {
 	fs := newFS()
 	for num := range base.FileNum(20) {

@@ -110,6 +110,54 @@ func TestLevelIteratorStopsAtATableThatCannotBeOpened(t *testing.T) {
 	}
 }
 
+// damageBlock flips a bit in a data block of a table, neither its first nor its last.
+func damageBlock(t *testing.T, fs vfs.FS, table *manifest.Table) {
+	t.Helper()
+	name := base.FileName(base.FileTable, table.Num)
+	r, err := fs.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, r.Size())
+	if _, err := r.ReadAt(data, 0); err != nil {
+		t.Fatal(err)
+	}
+	data[150] ^= 1
+	w, err := fs.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Write(data)
+	if err = errors.Join(err, w.Sync(vfs.Strict), w.Close(), r.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLevelIteratorPassesNoDamagedBlock(t *testing.T) {
+	fs := newFS()
+	level := []*manifest.Table{writeTable(t, fs, 1, 10, 39), writeTable(t, fs, 2, 40, 69), writeTable(t, fs, 3, 70, 99)}
+	damageBlock(t, fs, level[1])
+	c := newCache(fs, 1<<20)
+	defer c.Close()
+	it := c.NewLevelIterator(level, true)
+	var reached []byte
+	for valid := it.First(); valid; valid = it.Next() {
+		reached = append(reached[:0], it.Key()...)
+	}
+	if base.Compare(reached, key(40)) < 0 || base.Compare(reached, key(69)) >= 0 || !base.Unreadable(it.Error()) || it.Valid() {
+		t.Errorf("forward to %q, %v", reached, it.Error())
+	}
+	for valid := it.Last(); valid; valid = it.Prev() {
+		reached = append(reached[:0], it.Key()...)
+	}
+	if base.Compare(reached, key(40)) <= 0 || base.Compare(reached, key(69)) > 0 || !base.Unreadable(it.Error()) || it.Valid() {
+		t.Errorf("backward to %q, %v", reached, it.Error())
+	}
+	if err := it.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLevelIteratorOpensTablesAsItReachesThem(t *testing.T) {
 	fs := newFS()
 	level, _ := newLevel(t, fs)
