@@ -153,12 +153,15 @@ func TestLevelsAreCountedAndSummed(t *testing.T) {
 func TestCheckFindsWhatIsOutOfOrder(t *testing.T) {
 	crossed := table(1, "a", "c")
 	crossed.Smallest, crossed.Largest = crossed.Largest, crossed.Smallest
+	meeting := table(2, "c", "e")
+	meeting.Smallest = table(1, "a", "c").Largest
 	for reason, levels := range map[string][base.NumLevels][]*Table{
 		"before the newer":       {0: {table(1, "a", "b"), table(2, "a", "b")}},
 		"is in level 0 and":      {0: {table(1, "a", "b")}, 4: {table(1, "a", "b")}},
 		"is in level 2 and":      {2: {table(1, "a", "b"), table(1, "a", "b")}},
 		"000001 100 bytes \"b\"": {1: {table(1, "b", "d"), table(2, "d", "f")}},
 		"overlap":                {6: {table(1, "d", "e"), table(2, "a", "b")}},
+		"level 2: tables":        {2: {table(1, "a", "c"), meeting}},
 		"are crossed":            {0: {crossed}},
 	} {
 		v := &Version{Levels: levels}

@@ -236,6 +236,33 @@ func TestVerifyNoticesAKeyAtOrBeforeTheBoundOfTheBlockBefore(t *testing.T) {
 	}
 }
 
+func TestReadsRefuseABlockWhoseRestartsAreOutOfOrder(t *testing.T) {
+	key := func(user string) []byte { return internalKey(user, 1, base.KindPut) }
+	w := blockWriter{restartInterval: 1}
+	for _, user := range []string{"a", "b", "c"} {
+		w.add(key(user), nil)
+	}
+	sound := slices.Clone(w.restarts)
+	for name, restarts := range map[string][]uint32{
+		"first not at the beginning": {sound[1], sound[2]},
+		"twice":                      {sound[0], sound[1], sound[1]},
+		"backwards":                  {sound[0], sound[2], sound[1]},
+		"at the end":                 {sound[0], sound[1], uint32(len(w.buf))},
+		"beyond the end":             {sound[0], sound[1], 1000},
+	} {
+		damaged := w
+		damaged.buf, damaged.restarts = slices.Clone(w.buf), restarts
+		r, err := NewReader(newMemFile(assemble(damaged.finish(), blockPlain, nil, nil, buildFilter(10, "c"))),
+			ReaderOptions{Name: "000007.ldb"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, _, err := r.Get(key("c"), Wait); !isCorruption(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestReverseWalkNoticesAMisplacedRestart(t *testing.T) {
 	key := func(user string) []byte { return internalKey(user, 1, base.KindPut) }
 	// The second entry's value looks like an entry that reaches into the third.

@@ -46,6 +46,22 @@ func TestFilterHasEveryKeyAndFewOthers(t *testing.T) {
 	}
 }
 
+func TestFilterHasKeysOfEveryLength(t *testing.T) {
+	var keys []string
+	for n := 1; n <= 300; n++ {
+		keys = append(keys, strings.Repeat("k", n))
+	}
+	filter, err := decodeFilter(buildFilter(100, keys...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if !filter.Test([]byte(key)) {
+			t.Errorf("the filter lacks the key of %d bytes", len(key))
+		}
+	}
+}
+
 func TestFilterTakesVersionsOfAKeyOnce(t *testing.T) {
 	var model []kv
 	for i := range 50 {
