@@ -439,6 +439,19 @@ func TestLevelZeroStopsWritesUntilItIsCompacted(t *testing.T) {
 	f.must(<-written)
 }
 
+func TestObsoleteTableIsClosed(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.load(200, 100)
+	f.must(f.Flush())
+	_, err := f.Get(nil, numberedKey(0))
+	f.must(err)
+	f.must(f.DeleteRange(nil, nil, Relaxed))
+	if n := f.Metrics().TableCache.Bytes; n != 0 {
+		t.Errorf("%d bytes of tables that are gone are kept", n)
+	}
+	f.must(f.Check())
+}
+
 func TestWritesWaitFromTheNumberOfTablesInLevelZeroThatStopsThem(t *testing.T) {
 	o := smallOptions()
 	o.L0CompactionFiles, o.L0StopFiles = 2, 3

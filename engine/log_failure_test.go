@@ -106,3 +106,14 @@ func TestLogStaysUntilItIsClosed(t *testing.T) {
 	f.open()
 	f.holds(f, "a=1 b=1")
 }
+
+// A manifest that counted further would have goleveldb drop from the log what it still needs.
+func TestUndoneWriteLeavesTheManifestsCountBeforeTheLog(t *testing.T) {
+	f := newFixture(t, Options{})
+	f.put("a=1", "b=1")
+	before := f.loggedSeq(nil)
+	f.failWrite()
+	if n := f.loggedSeq(nil); n != before {
+		t.Errorf("edits count up to %d, want %d", n, before)
+	}
+}

@@ -125,6 +125,18 @@ func TestDamagedStoreIsNotOpened(t *testing.T) {
 			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
 			reason: "behind the last",
 		},
+		"a record has an entry of an unknown kind": {
+			damage: func(f *fixture) {
+				f.rewrite(f.names(base.FileLog)[0], func([]byte) []byte {
+					var b Batch
+					f.must(b.begin(base.KindPut+1, []byte("b"), 0))
+					b.setSeq(8)
+					return new(record.Encoder).Append(nil, b.data)
+				})
+			},
+			file:   func(f *fixture) string { return f.names(base.FileLog)[0] },
+			reason: "unknown kind",
+		},
 		"a log counts a number twice": {
 			damage: func(f *fixture) {
 				f.rewrite(f.names(base.FileLog)[0], func([]byte) []byte {

@@ -67,3 +67,34 @@ func TestTableOfAnotherLengthIsNotCopied(t *testing.T) {
 		f.must(f.Close())
 	}
 }
+
+// Only the log that is being written may end so.
+func TestVerifyFindsThatAReplayedLogWasCutOff(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1", "b=1")
+	f.reopen()
+	log := f.names(base.FileLog)[0]
+	f.rewrite(log, cutBy(1))
+	var corrupt *CorruptionError
+	if _, err := f.Verify(); !errors.As(err, &corrupt) || corrupt.File != log {
+		t.Errorf("Verify: %v", err)
+	}
+	f.must(f.Close())
+}
+
+func TestFilesOfACopyHaveNumbersOfTheirOwn(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Flush())
+	im, err := f.NewImage()
+	f.must(err)
+	seen := map[base.FileNum]string{}
+	for _, file := range im.files {
+		kind, num, _ := base.ParseFileName(file.name)
+		if other, found := seen[num]; found && kind != base.FileCurrent {
+			t.Errorf("%s and %s", file.name, other)
+		}
+		seen[num] = file.name
+	}
+	f.must(im.Close())
+}
