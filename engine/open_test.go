@@ -226,6 +226,18 @@ func TestTornLogBeforeAnEmptyOneIsTrimmed(t *testing.T) {
 	f.holds(f, "a=1 b=1")
 }
 
+// The removal of what says that a store is being put in place may come undone.
+func TestStagedFileBesideACurrentDoesNotClearTheStore(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=1")
+	f.must(f.Flush())
+	f.put("b=1")
+	f.must(f.Close())
+	f.rewrite(base.StagedName, func([]byte) []byte { return nil })
+	f.open()
+	f.holds(f, "a=1 b=1")
+}
+
 func TestTornLastLogOnAFullDiskIsRead(t *testing.T) {
 	for name, needsSpace := range map[string]func(faultfs.Op) bool{
 		"no table":    onKind(base.FileTable, faultfs.Create),
