@@ -98,6 +98,13 @@ func TestDamagedStoreIsNotOpened(t *testing.T) {
 			file:   func(f *fixture) string { return f.names(base.FileTable)[0] },
 			reason: "its manifest says",
 		},
+		"a table is too long": {
+			damage: func(f *fixture) {
+				f.rewrite(f.names(base.FileTable)[0], func(data []byte) []byte { return append(data, 0) })
+			},
+			file:   func(f *fixture) string { return f.names(base.FileTable)[0] },
+			reason: "its manifest says",
+		},
 		"a log is damaged": {
 			damage: func(f *fixture) {
 				f.rewrite(f.names(base.FileLog)[0], func(data []byte) []byte { data[20] ^= 1; return data })
@@ -171,6 +178,22 @@ func TestDamagedStoreIsNotOpened(t *testing.T) {
 				t.Errorf("%v, want %s in %s", corrupt, c.reason, want)
 			}
 		})
+	}
+}
+
+func TestStoreWithATableNewerThanItselfIsNotOpened(t *testing.T) {
+	for name, newer := range map[string]int{"first key": 0, "last key": 1} {
+		f := newFixture(t, quietOptions())
+		f.put("a=1", "b=1")
+		f.must(f.Flush())
+		table := []tableEntry{{"a", 1, base.KindPut, "1"}, {"b", 2, base.KindPut, "1"}}
+		table[newer].seq = 50
+		f.layOut(table)
+		f.must(f.Close())
+		var corrupt *CorruptionError
+		if err := f.openFails(); !errors.As(err, &corrupt) || !strings.Contains(corrupt.Reason, "number 50") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -81,20 +81,3 @@ func TestVerifyFindsThatAReplayedLogWasCutOff(t *testing.T) {
 	}
 	f.must(f.Close())
 }
-
-func TestFilesOfACopyHaveNumbersOfTheirOwn(t *testing.T) {
-	f := newFixture(t, quietOptions())
-	f.put("a=1")
-	f.must(f.Flush())
-	im, err := f.NewImage()
-	f.must(err)
-	seen := map[base.FileNum]string{}
-	for _, file := range im.files {
-		kind, num, _ := base.ParseFileName(file.name)
-		if other, found := seen[num]; found && kind != base.FileCurrent {
-			t.Errorf("%s and %s", file.name, other)
-		}
-		seen[num] = file.name
-	}
-	f.must(im.Close())
-}
