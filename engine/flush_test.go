@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
@@ -63,4 +64,48 @@ func (f *fixture) isFree(m *memtableRef) bool {
 	return f.locked(func() bool {
 		return slices.ContainsFunc(f.arenas, func(arena []byte) bool { return &arena[0] == &m.arena[0] })
 	})
+}
+
+func TestBatchThatIsLargerThanAMemtableTakesNoFreeArena(t *testing.T) {
+	f := newFixture(t, smallOptions())
+	f.locked(func() bool {
+		f.arenas = [][]byte{make([]byte, f.opts.MemtableSize)}
+		return true
+	})
+	large := noise(1, 2*f.opts.MemtableSize)
+	f.must(f.Put([]byte("a"), large, Strict))
+	if got, err := f.Get(nil, []byte("a")); err != nil || !bytes.Equal(got, large) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+func TestArenaOfALargeBatchIsNotKept(t *testing.T) {
+	f := newFixture(t, smallOptions())
+	for range 20 { // each time it might have been given up for the lock's sake
+		f.must(f.Put([]byte("a"), noise(1, 2*f.opts.MemtableSize), Relaxed))
+		f.must(f.Flush())
+		f.locked(func() bool {
+			for _, arena := range f.arenas {
+				if len(arena) != f.opts.MemtableSize {
+					t.Errorf("%d bytes are kept, a memtable has %d", len(arena), f.opts.MemtableSize)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// Whoever led has gone, and nobody writes.
+func TestFullMemtableIsFlushedThoughNothingFollowsInTheLog(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	g := f.hold(logSync)
+	done := f.pendingWrite("a=1", Relaxed)
+	<-g.reached
+	f.mu.Lock()
+	f.retireMutableLocked(0)
+	f.mu.Unlock()
+	g.open()
+	f.must(<-done)
+	await(func() bool { return f.Metrics().Flushes == 1 })
+	f.holds(f, "a=1")
 }
