@@ -93,6 +93,18 @@ func TestDeleteRangeThatFailsLeavesNoTrimmedTable(t *testing.T) {
 	f.must(f.Check())
 }
 
+func TestDeleteRangeOfAMemtableIsOneWrite(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.load(1000, 10)
+	f.must(f.Sync(Strict))
+	before := f.count(logSync)
+	f.must(f.DeleteRange(nil, nil, Strict))
+	if n := f.count(logSync) - before; n != 1 {
+		t.Errorf("%d syncs of the log, want one", n)
+	}
+	f.holds(f, "")
+}
+
 func TestDeleteRangeIsAsDurableAsItSaysWhereNothingIsLeft(t *testing.T) {
 	f := newFixture(t, quietOptions())
 	f.must(f.Put([]byte("a"), []byte("1"), Strict))

@@ -94,3 +94,14 @@ func TestIngestHoldsSnapshotsOff(t *testing.T) {
 	f.holds(s, "a=1")
 	f.must(s.Close())
 }
+
+func TestIngestGoesAboveWhatItOverlaps(t *testing.T) {
+	f := newFixture(t, quietOptions())
+	f.put("a=0", "c=0")
+	f.must(f.Compact(nil, nil))
+	f.must(f.Ingest(pairs("b", "1", "c", "1")))
+	if n := f.files(); n[0] != 1 || n[1] != 1 {
+		t.Errorf("files by level %v, want one above the other", n)
+	}
+	f.holds(f, "a=0 b=1 c=1")
+}
