@@ -40,8 +40,8 @@ export interface OpenOptions<V = unknown> extends EngineOptions {
   durability?: Durability | undefined
   /**
    * Bytes that the engine's buffers and caches may take together. Default 40 MiB (32 MiB outside of
-   * IndexedDB), at least 1 MiB. With an engine in a worker, a sixteenth of it besides holds in the
-   * page what was read or put last.
+   * IndexedDB), at least 1 MiB. A sixteenth of it besides holds what was read or put last, where the
+   * store is called from.
    */
   memoryBudget?: number | undefined
   /** Make the store if there is none. Default true; if false, `open` then fails with `NOT_FOUND`. */

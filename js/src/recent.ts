@@ -23,8 +23,8 @@ const IN_A_ROW = 1024
 
 /**
  * The values that were read or put last, kept beside the engine: reading one again takes a hundredth
- * of the time where that is a message away, a fifth in this thread. Everything that may change a value passes by here before it
- * leaves.
+ * of the time where that is a message away, and a tenth in its own thread. Everything that may change
+ * a value passes by here before it leaves.
  *
  *  1. A value that was read is kept only if, since it was asked for, no write of its key was: `ask`
  *     enters what the answer will fill, and a write removes it.
