@@ -93,6 +93,29 @@ func TestFormerOwnerCanNotDeleteOrFill(t *testing.T) {
 	wantPieces(t, next, 0)
 }
 
+// To a former owner, the files of the new one are none.
+func TestFormerOwnerSweepsNothing(t *testing.T) {
+	old, _, _, takeOver := twoOwners(t)
+	next := takeOver()
+	want := writeFile(t, next, "000003.ldb", 3*pageSize)
+	old.sweep = sweep{due: true, below: recordKey(next.nextID, 0)}
+	old.sweepSlice()
+	wantContent(t, next, "000003.ldb", want)
+	_, err := old.Create("000003.log")
+	wantError(t, "Create", err, vfs.ErrLocked)
+}
+
+func TestFormerOwnerSpendsNoHeadroom(t *testing.T) {
+	old, _, _, takeOver := twoOwners(t)
+	next := takeOver()
+	check(t, next.db.addPiece(recordKey(0, 0), next.epoch))
+	old.headroom.pieces, next.headroom.pieces = 1, 1
+	if old.spendHeadroom(0) {
+		t.Error("the former owner has spent the headroom")
+	}
+	wantPieces(t, next, 1)
+}
+
 func TestFenceOutlivesItsFile(t *testing.T) {
 	_, log, _, takeOver := twoOwners(t)
 	next := takeOver()
@@ -146,6 +169,23 @@ func TestLockExcludesOthers(t *testing.T) {
 	wantContent(t, second, "000001.log", want)
 	if err := first.Close(); err != nil {
 		t.Errorf("Close after the lock went on: %v", err)
+	}
+	check(t, lock.Close())
+}
+
+func TestNextOwnerFindsNothingThatWasRemovedMeanwhile(t *testing.T) {
+	first := openStore(t)
+	writeFile(t, first, "000001.ldb", 4*dropSize)
+	check(t, first.drain())
+	second := openAgain(t, t.Name())
+	lock := must(first.Lock())(t)
+	check(t, first.Remove("000001.ldb"), lock.Close())
+	if n := storedRecords(t, second, second.db.names.pages); n != 0 {
+		t.Errorf("%d records are left when the lock is free", n)
+	}
+	lock = must(second.Lock())(t)
+	if infos := must(second.List())(t); len(infos) != 0 {
+		t.Errorf("there are %v", infos)
 	}
 	check(t, lock.Close())
 }
