@@ -5,7 +5,9 @@ package idbfs
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"sync"
+	"syscall/js"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
@@ -109,6 +111,76 @@ func TestDurabilityIsAskedForByName(t *testing.T) {
 		t.Errorf("transactions were %s, want [strict relaxed strict]", got)
 	}
 	check(t, log.Close())
+}
+
+func TestRenameIsStrict(t *testing.T) {
+	fs := openStore(t)
+	writeFile(t, fs, "000001.dbtmp", 16)
+	check(t, fs.drain())
+	asked := watchDurability(t)
+	check(t, fs.Rename("000001.dbtmp", rootFile))
+	if got := fmt.Sprint(*asked); got != "[strict]" {
+		t.Errorf("transactions were %s, want [strict]", got)
+	}
+}
+
+func TestSyncsThatShareATransactionHaveTheStricterDurability(t *testing.T) {
+	for name, order := range map[string][]vfs.Durability{
+		"StrictFirst": {vfs.Strict, vfs.Relaxed}, "RelaxedFirst": {vfs.Relaxed, vfs.Strict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := openStore(t)
+			log := must(fs.Create("000001.log"))(t)
+			write(t, log, 10)
+			asked := watchDurability(t)
+			fs.mu.Lock()
+			log.(*writer).flush()
+			first, second := fs.join(order[0]), fs.join(order[1])
+			fs.mu.Unlock()
+			<-first.done
+			<-second.done
+			check(t, first.err, second.err)
+			if got := fmt.Sprint(*asked); got != "[strict]" {
+				t.Errorf("transactions were %s, want [strict]", got)
+			}
+			check(t, log.Close())
+		})
+	}
+}
+
+// A browser need not carry out a transaction that writes nothing.
+func TestStrictSyncOfNothingNewWritesANoteIfSomethingWasRelaxed(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	write(t, log, 10)
+	check(t, log.Sync(vfs.Relaxed))
+	puts := 0
+	patch(t, "IDBObjectStore", "put", func(this js.Value, args []js.Value, original js.Value) any {
+		puts++
+		return call(original, this, args)
+	})
+	check(t, log.Sync(vfs.Strict))
+	if puts != 1 {
+		t.Errorf("%d values were put, want 1", puts)
+	}
+	check(t, log.Close())
+}
+
+func TestWhatIsWrittenDuringASyncIsNotCoveredByIt(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	want := write(t, table, pageSize)
+	synced := make(chan error, 1)
+	go func() { synced <- table.Sync(vfs.Relaxed) }()
+	for fs.commit.flying == nil {
+		runtime.Gosched()
+	}
+	write(t, table, pageSize)
+	check(t, <-synced)
+	failCommits(t, 1, "DataError")
+	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, table.Close(), fs.drain())
+	wantOnly(t, fs, "000001.ldb", want)
 }
 
 func TestTableIsStoredInPagesBeforeItsSync(t *testing.T) {
