@@ -4,6 +4,7 @@ package idbfs
 
 import (
 	"errors"
+	"fmt"
 	"syscall/js"
 	"testing"
 
@@ -119,6 +120,17 @@ func TestFailedRenameLeavesNoWrongNoteOfTheRoot(t *testing.T) {
 	wantError(t, "open and read", openAndRead(t.Name()), vfs.ErrDamaged)
 }
 
+func TestRenameOfWhichNobodyKnowsTheEndLeavesNoWrongNoteOfTheRoot(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	want := writeFile(t, fs, "000001.dbtmp", 16)
+	check(t, fs.drain())
+	loseConnectionAtEnd(t)
+	wantError(t, "Rename", fs.Rename("000001.dbtmp", rootFile), vfs.ErrIO)
+	check(t, fs.drain(), lock.Close(), fs.Close())
+	wantContent(t, openAgain(t, t.Name()), "000001.dbtmp", want)
+}
+
 func TestRecordOfAnotherTypeIsDamage(t *testing.T) {
 	for name, record := range map[string]any{
 		"Text": "text", "Number": 1, "Object": map[string]any{}, "Array": []any{1}, "Nothing": js.Null(),
@@ -146,6 +158,29 @@ func TestRecordOfAnotherTypeIsDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPageOfAnotherLengthIsDamage(t *testing.T) {
+	for _, n := range []int{0, pageSize - 1, pageSize + 1, 2 * pageSize} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			storeWithRoot(t)
+			fs := openAgain(t, t.Name())
+			page := recordKey(fs.names["000002.ldb"].id, 1)
+			edit(t, func(tx *transaction) {
+				tx.store(tx.db.names.pages).Call("put", js.Global().Get("Uint8Array").New(n), page)
+			})
+			wantError(t, "open and read", openAndRead(t.Name()), vfs.ErrDamaged)
+		})
+	}
+}
+
+func TestLockOfAStoreThatIsFoundDamagedIsLetGo(t *testing.T) {
+	storeWithRoot(t)
+	fs := openAgain(t, t.Name())
+	edit(t, func(tx *transaction) { tx.js.Call("objectStore", filesStore).Call("clear") })
+	_, err := fs.Lock()
+	wantError(t, "Lock", err, vfs.ErrDamaged)
+	check(t, Destroy(t.Name()))
 }
 
 // Each record of a log may be whole batches: the log's own checksums don't see that one is gone.
