@@ -109,6 +109,20 @@ func TestAbandonedWriterDropsWhatIsOnItsWay(t *testing.T) {
 	wantOnly(t, fs, "000001.ldb", synced)
 }
 
+// What is left behind the end of a log that nobody sealed is content to the next owner.
+func TestDeletionOfWhatAFailureLeftIsTriedAgain(t *testing.T) {
+	fs := openStore(t)
+	table, synced := startTable(t, fs, 1)
+	write(t, table, streamSize)
+	check(t, fs.drain())
+	failCommits(t, 2, "DataError")
+	write(t, table, 10)
+	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrIO)
+	wantError(t, "the deletion", fs.flush(vfs.Relaxed), vfs.ErrIO)
+	check(t, fs.flush(vfs.Relaxed), table.Close(), fs.drain())
+	wantOnly(t, fs, "000001.ldb", synced)
+}
+
 func TestFailureOfAStreamIsReportedByTheWriter(t *testing.T) {
 	fs := openStore(t)
 	table := must(fs.Create("000001.ldb"))(t)
@@ -161,6 +175,29 @@ func TestFailedRenameChangesNothing(t *testing.T) {
 	wantContent(t, fs, "CURRENT", to)
 }
 
+// The names that a rename gives back may have been taken while it was under way.
+func TestFailedRenameLeavesTheNamesThatOthersHaveTaken(t *testing.T) {
+	for _, taken := range []string{"000001.dbtmp", "CURRENT"} {
+		t.Run(taken, func(t *testing.T) {
+			fs := openStore(t)
+			writeFile(t, fs, "000001.dbtmp", 100)
+			check(t, fs.drain())
+			failCommits(t, 1, "DataError")
+			b := must(fs.rename("000001.dbtmp", "CURRENT"))(t)
+			w := must(fs.Create(taken))(t)
+			<-b.done
+			wantError(t, "Rename", b.err, vfs.ErrIO)
+			want := write(t, w, 10)
+			check(t, w.Sync(vfs.Relaxed), w.Close(), fs.drain(), fs.Close())
+			fs = openAgain(t, t.Name())
+			wantContent(t, fs, taken, want)
+			if infos := must(fs.List())(t); len(infos) != 1 {
+				t.Errorf("there are %v, want %s alone", infos, taken)
+			}
+		})
+	}
+}
+
 func TestLostConnectionIsMadeAgain(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -173,6 +210,7 @@ func TestLostConnectionIsMadeAgain(t *testing.T) {
 		}},
 		{"InvalidStateError", func(_ *testing.T, fs *FS) { fs.db.conn.Call("close") }},
 		{"UnknownError", func(t *testing.T, _ *FS) { failCommits(t, 1, "UnknownError") }},
+		{"TransactionInactiveError", func(t *testing.T, _ *FS) { failCommits(t, 1, "TransactionInactiveError") }},
 		{"AbortError", func(t *testing.T, _ *FS) { failCommits(t, 1, "AbortError") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

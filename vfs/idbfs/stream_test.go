@@ -45,6 +45,35 @@ func TestStreamBehindAFailedOneIsDropped(t *testing.T) {
 	wantOnly(t, fs, "000001.ldb", synced)
 }
 
+func TestSyncWaitsForAStreamThatIsTriedAgain(t *testing.T) {
+	fs := openStore(t)
+	dropFile(t, fs, "000009.ldb") // so that what is refused is tried again
+	table, want := startTable(t, fs, 2)
+	failCommits(t, 1, "QuotaExceededError")
+	want = append(want, write(t, table, streamsAtOnce*streamSize)...)
+	check(t, table.Sync(vfs.Relaxed))
+	if n := storedRecords(t, fs, fs.db.names.pages); n != len(want)/pageSize {
+		t.Errorf("%d records are stored when they are synced, want %d", n, len(want)/pageSize)
+	}
+	check(t, table.Close())
+	wantContent(t, fs, "000001.ldb", want)
+}
+
+func TestPagesOfATableWaitForItsSyncWhileSpaceIsLow(t *testing.T) {
+	fs := openStore(t)
+	table, want := startTable(t, fs, 1)
+	fs.mu.Lock()
+	fs.headroom.low = true
+	fs.mu.Unlock()
+	want = append(want, write(t, table, streamsAtOnce*streamSize)...)
+	check(t, fs.drain())
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 1 {
+		t.Errorf("%d records are stored, want the one that was synced", n)
+	}
+	check(t, table.Sync(vfs.Relaxed), table.Close())
+	wantOnly(t, fs, "000001.ldb", want)
+}
+
 // While the first of two streams is refused and tried again, the second may be stored. If the tab
 // dies then, pages are missing from a table that was never synced.
 func TestTableWithAGapKeepsNobodyFromOpeningTheStore(t *testing.T) {
