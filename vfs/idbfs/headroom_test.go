@@ -182,6 +182,34 @@ func TestHeadroomIsMadeAgainWhenSpaceReturns(t *testing.T) {
 	wantPieces(t, fs, 5)
 }
 
+func TestStoreWhoseHeadroomIsRefusedIsShortOfSpace(t *testing.T) {
+	fs := openStore(t)
+	fs.freeing = 0
+	lock := must(fs.Lock())(t)
+	refused := true
+	const mark = "putsAPiece"
+	patch(t, "IDBObjectStore", "put", func(this js.Value, args []js.Value, original js.Value) any {
+		this.Get("transaction").Set(mark, this.Get("name").String() == pagesStore)
+		return call(original, this, args)
+	})
+	patch(t, "IDBTransaction", "commit", func(this js.Value, args []js.Value, original js.Value) any {
+		if refused && this.Get(mark).Truthy() {
+			giveError(this, "QuotaExceededError")
+			return this.Call("abort")
+		}
+		return call(original, this, args)
+	})
+	writeFile(t, fs, "000001.ldb", minReserving)
+	check(t, fs.drain())
+	if !fs.Low() {
+		t.Error("the store is not low on space")
+	}
+	wantError(t, "Admit", fs.Admit(1), vfs.ErrNoSpace)
+	refused = false
+	check(t, fs.Admit(1), lock.Close())
+	wantPieces(t, fs, minReserving/reservedPart/pieceSize)
+}
+
 func TestNextOwnerOfAFullStoreIsShortOfSpace(t *testing.T) {
 	fs := openStore(t)
 	lock := must(fs.Lock())(t)

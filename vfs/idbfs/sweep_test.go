@@ -63,6 +63,25 @@ func TestOrphanedPagesAreDeletedInSlices(t *testing.T) {
 	check(t, lock.Close())
 }
 
+func TestOrphansBelowFilesAreFound(t *testing.T) {
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	for _, name := range []string{"000001.ldb", "000002.ldb", "000003.ldb", "000004.ldb"} {
+		writeFile(t, fs, name, 2*pageSize)
+	}
+	orphan := fs.names["000002.ldb"].id
+	check(t, lock.Close(), fs.Close())
+	edit(t, func(tx *transaction) { tx.store(tx.db.names.files).Call("delete", orphan) })
+
+	fs = openAgain(t, t.Name())
+	lock = must(fs.Lock())(t)
+	check(t, fs.drain())
+	if n := storedRecords(t, fs, fs.db.names.pages); n != 6 {
+		t.Errorf("%d records are stored, want those of three files", n)
+	}
+	check(t, lock.Close())
+}
+
 func TestDeletionThatACrashCutIsFinishedByTheNextOwner(t *testing.T) {
 	fs := openStore(t)
 	lock := must(fs.Lock())(t)
@@ -94,17 +113,25 @@ func TestDeletionThatACrashCutIsFinishedByTheNextOwner(t *testing.T) {
 }
 
 func TestFileOfWhichAPartIsDeletedHasNoName(t *testing.T) {
-	fs := openStore(t)
-	lock := must(fs.Lock())(t)
-	writeFile(t, fs, "000001.ldb", 4*dropSize)
-	check(t, fs.drain(), fs.Remove("000001.ldb"))
-	for turn := newTurn(t); fs.Metrics().Delete.Transactions < 1; {
-		turn()
-	}
-	crash(fs)
-	check(t, lock.(*storeLock).web.Close())
-	fs = openAgain(t, t.Name())
-	if infos := must(fs.List())(t); len(infos) > 0 {
-		t.Errorf("%v has come back, with %d of its records", infos, storedRecords(t, fs, fs.db.names.pages))
+	for name, low := range map[string]bool{"Roomy": false, "Low": true} {
+		t.Run(name, func(t *testing.T) {
+			fs := openStore(t)
+			lock := must(fs.Lock())(t)
+			writeFile(t, fs, "000001.ldb", 4*dropSize)
+			check(t, fs.drain())
+			fs.mu.Lock()
+			fs.headroom.low = low
+			fs.mu.Unlock()
+			check(t, fs.Remove("000001.ldb"))
+			for turn := newTurn(t); fs.Metrics().Delete.Transactions < 1; {
+				turn()
+			}
+			crash(fs)
+			check(t, lock.(*storeLock).web.Close())
+			fs = openAgain(t, t.Name())
+			if infos := must(fs.List())(t); len(infos) > 0 {
+				t.Errorf("%v has come back, with %d of its records", infos, storedRecords(t, fs, fs.db.names.pages))
+			}
+		})
 	}
 }
