@@ -4,6 +4,8 @@ package idbfs
 
 import (
 	"bytes"
+	"runtime"
+	"syscall/js"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
@@ -68,6 +70,58 @@ func TestTryReadTakesWhatIsInMemory(t *testing.T) {
 	check(t, r.Close())
 	if r.TryReadAt(got, pageSize) {
 		t.Error("a closed reader reads")
+	}
+}
+
+func TestTryReadTakesNoPageThatIsOnItsWay(t *testing.T) {
+	fs := openStore(t)
+	want := writeFile(t, fs, "000001.ldb", 2*pageSize)
+	r := must(fs.Open("000001.ldb"))(t)
+	got, read := make([]byte, 100), make(chan error, 1)
+	go func() {
+		_, err := r.ReadAt(got, pageSize)
+		read <- err
+	}()
+	for len(fs.cache.pages) == 0 {
+		runtime.Gosched()
+	}
+	if r.(vfs.TryReader).TryReadAt(make([]byte, 100), pageSize) {
+		t.Error("a page was read before it was there")
+	}
+	check(t, <-read)
+	if !bytes.Equal(got, want[pageSize:pageSize+100]) {
+		t.Error("wrong bytes")
+	}
+	fs.mu.Lock()
+	fs.die(vfs.ErrLocked)
+	fs.mu.Unlock()
+	if r.(vfs.TryReader).TryReadAt(make([]byte, 100), pageSize) {
+		t.Error("one that lost its lock reads")
+	}
+	check(t, r.Close())
+}
+
+func TestPageThatFailedToBeReadIsReadAgain(t *testing.T) {
+	fs := openStore(t)
+	want := writeFile(t, fs, "000001.ldb", 2*pageSize)
+	r := must(fs.Open("000001.ldb"))(t)
+	failing := true
+	patch(t, "IDBObjectStore", "get", func(this js.Value, args []js.Value, original js.Value) any {
+		request := call(original, this, args)
+		if failing {
+			giveError(this.Get("transaction"), "DataError")
+			this.Get("transaction").Call("abort")
+		}
+		return request
+	})
+	got := make([]byte, 100)
+	_, err := r.ReadAt(got, pageSize)
+	wantError(t, "ReadAt", err, vfs.ErrIO)
+	failing = false
+	_, err = r.ReadAt(got, pageSize)
+	check(t, err, r.Close())
+	if !bytes.Equal(got, want[pageSize:pageSize+100]) {
+		t.Error("wrong bytes")
 	}
 }
 
