@@ -78,6 +78,99 @@ func TestReadsGiveWayToWrites(t *testing.T) {
 	}
 }
 
+// What is to be written waits for the end of those that began to read before.
+func TestNoReadGoesOnInATransactionThatAWriteWaitsFor(t *testing.T) {
+	const pages, begunAt = 2 * minCapacity, "begunAt"
+	fs := openStore(t)
+	writeFile(t, fs, "000001.ldb", (2*pages+5)*pageSize)
+	log := must(fs.Create("000002.log"))(t)
+	check(t, log.Sync(vfs.Relaxed))
+	begun, write, late := 0, 0, 0
+	patch(t, "IDBDatabase", "transaction", func(this js.Value, args []js.Value, original js.Value) any {
+		begun++
+		if args[1].String() == "readwrite" {
+			write = begun
+		}
+		tx := call(original, this, args)
+		tx.Set(begunAt, begun)
+		return tx
+	})
+	patch(t, "IDBObjectStore", "get", func(this js.Value, args []js.Value, original js.Value) any {
+		if this.Get("transaction").Get(begunAt).Int() < write {
+			late++
+		}
+		return call(original, this, args)
+	})
+	r := must(fs.Open("000001.ldb"))(t)
+	written := make(chan error, 1)
+	readOn(t, r, 1, 2, never)
+	go func() {
+		_, err := log.Write([]byte("record"))
+		written <- errors.Join(err, log.Sync(vfs.Relaxed))
+	}()
+	readOn(t, r, 5, pages, func() bool { return len(written) > 0 })
+	if write == 0 || late > 0 {
+		t.Errorf("%d reads went on before the write, which is transaction %d", late, write)
+	}
+	check(t, <-written, log.Close(), r.Close())
+}
+
+func TestReadsGoOnBehindAFailedCommit(t *testing.T) {
+	for name, fail := range map[string]func(t *testing.T){
+		"Aborted": func(t *testing.T) { failCommits(t, 1, "DataError") },
+		"Thrown":  throwAtAdd,
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := openStore(t)
+			const pages = minCapacity
+			writeFile(t, fs, "000001.ldb", (2*pages+5)*pageSize)
+			log := must(fs.Create("000002.log"))(t)
+			check(t, log.Sync(vfs.Relaxed))
+			fail(t)
+			_, err := log.Write([]byte("record"))
+			check(t, err)
+			wantError(t, "Sync", log.Sync(vfs.Relaxed), vfs.ErrIO)
+			r := must(fs.Open("000001.ldb"))(t)
+			before := fs.Metrics().Read
+			readOn(t, r, 1, pages, never)
+			if n := fs.Metrics().Read.minus(before).Transactions; n > pages/8 {
+				t.Errorf("%d transactions for %d pages that were read one by one", n, pages)
+			}
+			check(t, r.Close(), log.Close())
+		})
+	}
+}
+
+// throwAtAdd makes the browser throw when the next record is added.
+func throwAtAdd(t *testing.T) {
+	restore := js.Global().Get("Function").New(`
+		const { add } = IDBObjectStore.prototype
+		let thrown = false
+		IDBObjectStore.prototype.add = function (...args) {
+			if (thrown) return add.apply(this, args)
+			thrown = true
+			throw new DOMException('injected', 'DataError')
+		}
+		return () => { IDBObjectStore.prototype.add = add }`).Invoke()
+	t.Cleanup(func() { restore.Invoke() })
+}
+
+func TestClosedStoreLeavesNoConnectionWithTheHost(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	check(t, log.Sync(vfs.Relaxed))
+	write(t, log, 10)
+	check(t, log.Sync(vfs.Relaxed), log.Close())
+	number := int(fs.pages.(*hostPages).number)
+	if !connections().Index(number).Equal(fs.db.conn) {
+		t.Fatal("the host does not know the connection")
+	}
+	check(t, fs.Close())
+	if !connections().Index(number).IsUndefined() {
+		t.Error("the host keeps the connection")
+	}
+}
+
 // A browser may end a transaction that has given all that it was asked for.
 func TestReadsGoOnBehindATransactionThatHasEnded(t *testing.T) {
 	fs := openStore(t)
