@@ -61,6 +61,22 @@ func TestDestroyIsRefusedAfterAWaitWhileAnotherHoldsTheDatabase(t *testing.T) {
 	check(t, fs.Close())
 }
 
+func TestDestroyWaitsForOneThatClosesTheDatabaseWhenItIsAsked(t *testing.T) {
+	check(t, openStore(t).Close())
+	blocker := makeBlocker(t, databasePrefix+t.Name())
+	closeIt := js.FuncOf(func(js.Value, []js.Value) any {
+		blocker.Call("close")
+		return nil
+	})
+	defer closeIt.Release()
+	patch(t, "IDBFactory", "deleteDatabase", func(this js.Value, args []js.Value, original js.Value) any {
+		request := call(original, this, args)
+		request.Call("addEventListener", "blocked", closeIt)
+		return request
+	})
+	check(t, Destroy(t.Name()))
+}
+
 func TestDestroyDeletesTheFiles(t *testing.T) {
 	fs := openStore(t)
 	writeFile(t, fs, "000001.log", 100)
