@@ -175,6 +175,16 @@ func TestFailedRenameChangesNothing(t *testing.T) {
 	wantContent(t, fs, "CURRENT", to)
 }
 
+func TestFileThatIsOpenForWritingIsNotRenamed(t *testing.T) {
+	fs := openStore(t)
+	w := must(fs.Create("000001.dbtmp"))(t)
+	want := write(t, w, 100)
+	check(t, w.Sync(vfs.Relaxed))
+	wantError(t, "Rename", fs.Rename("000001.dbtmp", "CURRENT"), vfs.ErrIO)
+	check(t, w.Close())
+	wantContent(t, fs, "000001.dbtmp", want)
+}
+
 // The names that a rename gives back may have been taken while it was under way.
 func TestFailedRenameLeavesTheNamesThatOthersHaveTaken(t *testing.T) {
 	for _, taken := range []string{"000001.dbtmp", "CURRENT"} {
@@ -188,7 +198,12 @@ func TestFailedRenameLeavesTheNamesThatOthersHaveTaken(t *testing.T) {
 			<-b.done
 			wantError(t, "Rename", b.err, vfs.ErrIO)
 			want := write(t, w, 10)
-			check(t, w.Sync(vfs.Relaxed), w.Close(), fs.drain(), fs.Close())
+			check(t, w.Sync(vfs.Relaxed), w.Close(), fs.drain())
+			if n := storedRecords(t, fs, fs.db.names.pages); n != 1 {
+				t.Errorf("%d records are stored, want that of %s", n, taken)
+			}
+			wantContent(t, fs, taken, want)
+			check(t, fs.Close())
 			fs = openAgain(t, t.Name())
 			wantContent(t, fs, taken, want)
 			if infos := must(fs.List())(t); len(infos) != 1 {

@@ -126,6 +126,56 @@ func TestClosedFileReachesTheDatabaseWithoutASync(t *testing.T) {
 	wantContent(t, openAgain(t, t.Name()), "000001.ldb", want)
 }
 
+func TestClosedFileIsStoredThoughNobodyWaitsForIt(t *testing.T) {
+	fs := openStore(t)
+	w := must(fs.Create("000001.ldb"))(t)
+	write(t, w, 100)
+	check(t, w.Close())
+	for turn := newTurn(t); storedRecords(t, fs, fs.db.names.pages) == 0; {
+		turn()
+	}
+}
+
+// What its entry went with may fail for a reason of another file's.
+func TestEntryThatWasNotWrittenGoesWithTheNextTransaction(t *testing.T) {
+	fs := openStore(t)
+	log := must(fs.Create("000001.log"))(t)
+	other := must(fs.Create("000002.log"))(t)
+	write(t, other, 10)
+	failCommits(t, 1, "DataError")
+	wantError(t, "Sync of another log", other.Sync(vfs.Relaxed), vfs.ErrIO)
+	want := write(t, log, 10)
+	check(t, log.Sync(vfs.Relaxed))
+	crash(fs)
+	wantContent(t, openAgain(t, t.Name()), "000001.log", want)
+}
+
+func TestLogOfManyRecordsIsFoundWhole(t *testing.T) {
+	const records = 2*recordsAtOnce + 10
+	fs := openStore(t)
+	lock := must(fs.Lock())(t)
+	log := must(fs.Create("000001.log"))(t)
+	check(t, log.Sync(vfs.Relaxed))
+	var want []byte
+	fs.mu.Lock()
+	for i := range records {
+		log.(*writer).tail = []byte{byte(i), byte(i >> 8)}
+		want = append(want, log.(*writer).tail...)
+		log.(*writer).flush()
+	}
+	fs.mu.Unlock()
+	check(t, log.Sync(vfs.Relaxed))
+	crash(fs)
+	check(t, lock.(*storeLock).web.Close())
+	for range 2 {
+		fs = openAgain(t, t.Name())
+		lock = must(fs.Lock())(t)
+		wantContent(t, fs, "000001.log", want)
+		wantContent(t, fs, "000001.log", want)
+		check(t, lock.Close(), fs.Close())
+	}
+}
+
 func TestIDOfAFencedFileIsNotUsedAgain(t *testing.T) {
 	fs := openStore(t)
 	log := must(fs.Create("000001.log"))(t)

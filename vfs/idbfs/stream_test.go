@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"syscall/js"
 	"testing"
 
 	"github.com/varvedb/varve/vfs"
@@ -41,6 +42,24 @@ func TestStreamBehindAFailedOneIsDropped(t *testing.T) {
 	failCommits(t, 1, "DataError")
 	write(t, table, streamsAtOnce*streamSize)
 	wantError(t, "Sync", table.Sync(vfs.Relaxed), vfs.ErrIO)
+	check(t, table.Close(), fs.drain())
+	wantOnly(t, fs, "000001.ldb", synced)
+}
+
+func TestPagesOfADeadWriterAreNotWritten(t *testing.T) {
+	fs := openStore(t)
+	table, synced := startTable(t, fs, 2)
+	added := 0
+	patch(t, "IDBObjectStore", "add", func(this js.Value, args []js.Value, original js.Value) any {
+		added++
+		return call(original, this, args)
+	})
+	failCommits(t, 1, "DataError")
+	write(t, table, (streamsAtOnce+2)*streamSize)
+	check(t, fs.drain())
+	if want := streamsAtOnce * streamSize / pageSize; added != want {
+		t.Errorf("%d pages were added, want the %d that were under way with those that failed", added, want)
+	}
 	check(t, table.Close(), fs.drain())
 	wantOnly(t, fs, "000001.ldb", synced)
 }
