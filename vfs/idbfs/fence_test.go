@@ -108,7 +108,7 @@ func TestFormerOwnerSweepsNothing(t *testing.T) {
 func TestFormerOwnerSpendsNoHeadroom(t *testing.T) {
 	old, _, _, takeOver := twoOwners(t)
 	next := takeOver()
-	check(t, next.db.addPiece(recordKey(0, 0), next.epoch))
+	check(t, next.drain(), next.db.addPiece(recordKey(0, 0), next.epoch)) // behind the upkeep
 	old.headroom.pieces, next.headroom.pieces = 1, 1
 	if old.spendHeadroom(0) {
 		t.Error("the former owner has spent the headroom")
@@ -123,6 +123,17 @@ func TestFenceOutlivesItsFile(t *testing.T) {
 	third := takeOver()
 	writeFile(t, third, "000003.ldb", 10)
 
+	_, err := log.Write([]byte("late"))
+	check(t, err)
+	wantError(t, "Sync", log.Sync(vfs.Strict), vfs.ErrLocked)
+}
+
+func TestFenceOutlivesItsFileWhoeverDeletesThat(t *testing.T) {
+	_, log, _, takeOver := twoOwners(t)
+	next := takeOver()
+	check(t, next.flush(vfs.Relaxed)) // writes that the log is sealed
+	third := takeOver()
+	check(t, third.Remove("000001.log"), third.drain())
 	_, err := log.Write([]byte("late"))
 	check(t, err)
 	wantError(t, "Sync", log.Sync(vfs.Strict), vfs.ErrLocked)

@@ -230,6 +230,22 @@ func TestNextOwnerOfAFullStoreIsShortOfSpace(t *testing.T) {
 	wantPieces(t, fs, 5)
 }
 
+// Without the pieces a full store has no space for the fence.
+func TestNextOwnerOfAFullStoreFencesItOffOnTheHeadroom(t *testing.T) {
+	old := withoutWebLock(openStore(t))
+	must(old.Lock())(t)
+	check(t, old.drain(), old.db.addPiece(recordKey(0, 0), old.epoch)) // behind the upkeep
+	next := withoutWebLock(openAgain(t, t.Name()))
+	s := limitSpace(t)
+	s.full = true
+	must(next.Lock())(t)
+	if l := must(next.db.readDirectory())(t); next.epoch != l.epoch || l.epoch != old.epoch+1 {
+		t.Errorf("the epoch is %d and the owner's %d, want %d", l.epoch, next.epoch, old.epoch+1)
+	}
+	wantPieces(t, next, 0)
+	s.full = false
+}
+
 func TestHeadroomIsFoundByTheNextOwner(t *testing.T) {
 	largeStore(t)
 	wantPieces(t, openAgain(t, t.Name()), 5)
