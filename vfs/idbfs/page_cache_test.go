@@ -5,6 +5,7 @@ package idbfs
 import (
 	"bytes"
 	"runtime"
+	"sync"
 	"syscall/js"
 	"testing"
 
@@ -98,6 +99,26 @@ func TestTryReadTakesNoPageThatIsOnItsWay(t *testing.T) {
 	if r.(vfs.TryReader).TryReadAt(make([]byte, 100), pageSize) {
 		t.Error("one that lost its lock reads")
 	}
+	check(t, r.Close())
+}
+
+func TestPagesThatAreOnTheirWayKeepTheirPlace(t *testing.T) {
+	fs := openStore(t)
+	const pages = 3 * minCapacity
+	want := writeFile(t, fs, "000001.ldb", pages*pageSize)
+	r := must(fs.Open("000001.ldb"))(t)
+	var done sync.WaitGroup
+	for i := range pages {
+		at := (i * 7 % pages) * pageSize
+		done.Go(func() {
+			got := make([]byte, pageSize)
+			_, err := r.ReadAt(got, int64(at))
+			if check(t, err); !bytes.Equal(got, want[at:at+pageSize]) {
+				t.Errorf("wrong bytes at %d", at)
+			}
+		})
+	}
+	done.Wait()
 	check(t, r.Close())
 }
 
