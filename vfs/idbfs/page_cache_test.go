@@ -107,6 +107,8 @@ func TestPagesThatAreOnTheirWayKeepTheirPlace(t *testing.T) {
 	const pages = 3 * minCapacity
 	want := writeFile(t, fs, "000001.ldb", pages*pageSize)
 	r := must(fs.Open("000001.ldb"))(t)
+	table := must(fs.Create("000002.ldb"))(t)
+	var written []byte // while most pages are yet to come
 	var done sync.WaitGroup
 	for i := range pages {
 		at := (i * 7 % pages) * pageSize
@@ -116,10 +118,14 @@ func TestPagesThatAreOnTheirWayKeepTheirPlace(t *testing.T) {
 			if check(t, err); !bytes.Equal(got, want[at:at+pageSize]) {
 				t.Errorf("wrong bytes at %d", at)
 			}
+			if i == pagesAtOnce/2 {
+				written = write(t, table, streamSize-pageSize)
+			}
 		})
 	}
 	done.Wait()
-	check(t, r.Close())
+	check(t, r.Close(), table.Sync(vfs.Relaxed), table.Close())
+	wantContent(t, fs, "000002.ldb", written)
 }
 
 func TestPageThatFailedToBeReadIsReadAgain(t *testing.T) {
