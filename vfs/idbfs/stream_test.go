@@ -46,6 +46,22 @@ func TestStreamBehindAFailedOneIsDropped(t *testing.T) {
 	wantOnly(t, fs, "000001.ldb", synced)
 }
 
+func TestFirstPagesOfATableComeWithItsEntry(t *testing.T) {
+	fs := openStore(t)
+	table := must(fs.Create("000001.ldb"))(t)
+	var added []string
+	patch(t, "IDBObjectStore", "add", func(this js.Value, args []js.Value, original js.Value) any {
+		added = append(added, this.Get("name").String())
+		return call(original, this, args)
+	})
+	write(t, table, streamSize)
+	check(t, fs.drain())
+	if len(added) == 0 || added[0] != filesStore {
+		t.Errorf("what was added went to %q, want the entry to come first", added)
+	}
+	check(t, table.Close())
+}
+
 func TestPagesOfADeadWriterAreNotWritten(t *testing.T) {
 	fs := openStore(t)
 	table, synced := startTable(t, fs, 2)
