@@ -101,6 +101,19 @@ func TestRemovedFileIsDeletedAfterItsLastReader(t *testing.T) {
 	}
 }
 
+func TestFileThatARenameReplacedIsDeleted(t *testing.T) {
+	fs := openStore(t)
+	writeFile(t, fs, rootFile, 50)
+	want := writeFile(t, fs, "000001.dbtmp", 16)
+	check(t, fs.Rename("000001.dbtmp", rootFile), fs.drain())
+	for _, store := range []js.Value{fs.db.names.pages, fs.db.names.files} {
+		if n := storedRecords(t, fs, store); n != 1 {
+			t.Errorf("%d values are in %s, want 1", n, store)
+		}
+	}
+	wantContent(t, fs, rootFile, want)
+}
+
 func TestFileRemovedWhileItIsWrittenLeavesNothing(t *testing.T) {
 	fs := openStore(t)
 	w := must(fs.Create("000001.ldb"))(t)

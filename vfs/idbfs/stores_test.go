@@ -168,6 +168,24 @@ func TestOpenGivesUpOnABrowserThatDoesNotAnswer(t *testing.T) {
 	blocker.Call("close")
 }
 
+func TestConnectionThatComesTooLateIsClosed(t *testing.T) {
+	blocker := makeBlocker(t, databasePrefix+t.Name())
+	js.Global().Get("indexedDB").Call("deleteDatabase", databasePrefix+t.Name())
+	_, err := Open(t.Name(), Options{OpenTimeout: 1})
+	wantError(t, "Open", err, errTimeout)
+	closed := 0
+	patch(t, "IDBDatabase", "close", func(this js.Value, args []js.Value, original js.Value) any {
+		closed++
+		return call(original, this, args)
+	})
+	blocker.Call("close")
+	fs := must(Open(t.Name(), Options{}))(t) // comes behind the one that was given up
+	if closed != 2 {
+		t.Errorf("%d connections were closed, want the blocker's and the late one", closed)
+	}
+	check(t, fs.Close(), Destroy(t.Name()))
+}
+
 // makeBlocker opens a database and keeps it open whatever happens.
 func makeBlocker(t *testing.T, name string) js.Value {
 	request := js.Global().Get("indexedDB").Call("open", name, 1)
