@@ -183,6 +183,36 @@ func TestWhatIsWrittenDuringASyncIsNotCoveredByIt(t *testing.T) {
 	wantOnly(t, fs, "000001.ldb", want)
 }
 
+func TestWhatComesUpDuringASyncIsDoneBehindIt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		begin func(t *testing.T, fs *FS, table vfs.Writer)
+		want  int // records at the end
+	}{
+		{"Deletion", func(t *testing.T, fs *FS, _ vfs.Writer) { check(t, fs.Remove("000001.ldb")) }, 1},
+		{"Stream", func(t *testing.T, _ *FS, table vfs.Writer) { write(t, table, streamSize) }, 2 + streamSize/pageSize},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fs := openStore(t)
+			writeFile(t, fs, "000001.ldb", 10)
+			log, table := must(fs.Create("000002.log"))(t), must(fs.Create("000003.ldb"))(t)
+			check(t, log.Sync(vfs.Relaxed), fs.drain())
+			write(t, log, 10)
+			synced := make(chan error, 1)
+			go func() { synced <- log.Sync(vfs.Relaxed) }()
+			for fs.commit.flying == nil {
+				runtime.Gosched()
+			}
+			c.begin(t, fs, table)
+			check(t, <-synced)
+			for turn := newTurn(t); storedRecords(t, fs, fs.db.names.pages) != c.want; {
+				turn()
+			}
+			check(t, log.Close(), table.Close())
+		})
+	}
+}
+
 func TestTableIsStoredInPagesBeforeItsSync(t *testing.T) {
 	fs := openStore(t)
 	table := must(fs.Create("000001.ldb"))(t)
