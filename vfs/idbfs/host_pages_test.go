@@ -78,6 +78,24 @@ func TestReadsGiveWayToWrites(t *testing.T) {
 	}
 }
 
+func TestReadBehindTheEndOfATransactionBeginsItsOwn(t *testing.T) {
+	fs := openStore(t)
+	writeFile(t, fs, "000001.ldb", 10*pageSize)
+	r := must(fs.Open("000001.ldb"))(t)
+	conn, before, turn := must(fs.db.connection())(t), fs.Metrics().Read, newTurn(t)
+	for page := 1; page < 8; page += 2 {
+		readOn(t, r, page, 1, never)
+		turn()
+	}
+	if n := fs.Metrics().Read.minus(before).Transactions; n != 4 {
+		t.Errorf("%d transactions were tried for 4 pages, want as many", n)
+	}
+	if !must(fs.db.connection())(t).Equal(conn) {
+		t.Error("the connection was taken for a lost one")
+	}
+	check(t, r.Close())
+}
+
 // What is to be written waits for the end of those that began to read before.
 func TestNoReadGoesOnInATransactionThatAWriteWaitsFor(t *testing.T) {
 	const pages, begunAt = 2 * minCapacity, "begunAt"
