@@ -175,7 +175,9 @@ func TestConnectionThatComesTooLateIsClosed(t *testing.T) {
 	wantError(t, "Open", err, errTimeout)
 	closed := 0
 	patch(t, "IDBDatabase", "close", func(this js.Value, args []js.Value, original js.Value) any {
-		closed++
+		if this.Get("name").String() == databasePrefix+t.Name() {
+			closed++
+		}
 		return call(original, this, args)
 	})
 	blocker.Call("close")
