@@ -241,3 +241,16 @@ func TestImportReportsWhyThereIsNoFileSystem(t *testing.T) {
 	c.openErr = vfs.ErrLocked
 	checkValues(t, "open", c.await(c.askOpen("import", "true")), fmt.Sprintf("error %d", frame.Locked))
 }
+
+func TestImportIsDisturbedByNoOtherOpen(t *testing.T) {
+	archived := filled(t).export(9, 1<<16)
+	to := newClient(t)
+	to.open("import", "true")
+	refused := fmt.Sprintf("error %d", frame.InvalidArgument)
+	checkValues(t, "open", to.await(to.askOpen())[:1], refused)
+	checkValues(t, "another import", to.await(to.askOpen("import", "true"))[:1], refused)
+	checkValues(t, "piece", to.give(archived), "")
+	checkValues(t, "the end", to.give(""), "")
+	checkValues(t, "get", to.do(frame.Get, 0, "key0003"), "vvv")
+	checkValues(t, "close", to.do(frame.Close, 0, ""), "")
+}
