@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"weak"
 
+	"github.com/varvedb/varve/vfs"
+	"github.com/varvedb/varve/vfs/faultfs"
 	"github.com/varvedb/varve/vfs/memfs"
 	"github.com/varvedb/varve/wasm/frame"
 )
@@ -175,6 +178,7 @@ func TestScanOfMemoryIsAnsweredAtOnce(t *testing.T) {
 		t.Errorf("it goes on with %.40s", got)
 	}
 	checkValues(t, "scan whose handle is free", c.do(frame.ScanNext, 1, numbers(1000)), fmt.Sprintf("error %d", frame.Closed))
+	c.session.awaitIdle() // iterators are closed behind the answer
 	if n := c.session.db.Metrics().Iterators; n != 0 {
 		t.Errorf("%d iterators are open", n)
 	}
@@ -195,4 +199,32 @@ func TestScanThatRunsOutOfMemoryInTheMiddleBeginsAnew(t *testing.T) {
 	if len(got) != 100 || got[0].key != "fill0000" || got[99].key != "fill0099" || got[99].flags&frame.End == 0 {
 		t.Errorf("%d entries", len(got))
 	}
+}
+
+func TestGetsThatCantBeReadAreFailures(t *testing.T) {
+	content := memfs.New()
+	first := newClient(t)
+	first.fs = keepOpen{content}
+	first.open()
+	first.put("k", "v")
+	first.do(frame.Compact, 0, "")
+	first.do(frame.Close, 0, "")
+	var broken atomic.Bool
+	c := openClient(t, faultfs.New(content, func(_ int, op faultfs.Op) *faultfs.Fault {
+		if broken.Load() && op.Kind == faultfs.ReadAt {
+			return &faultfs.Fault{Err: vfs.ErrIO}
+		}
+		return nil
+	}))
+	broken.Store(true)
+	get, has := c.add(frame.Get, 0, "k", ""), c.add(frame.Has, 0, "k", "")
+	many, scan := c.addGetMany(0, "j", "k"), c.addScan(1, scanOf{limit: frame.NoLimit, wanted: 100})
+	c.submit()
+	for what, id := range map[string]uint32{"get": get, "has": has, "getMany": many, "scan": scan} {
+		if got := c.await(id); len(got) != 1 || got[0].code != frame.IO {
+			t.Errorf("%s: %v, want IO", what, got)
+		}
+	}
+	broken.Store(false)
+	checkValues(t, "get when it can be read", c.do(frame.Get, 0, "k"), "v")
 }

@@ -346,6 +346,13 @@ func TestMaintenanceAnswers(t *testing.T) {
 	c := openClient(t, memfs.New())
 	c.put("k", "v")
 	checkValues(t, "flush", c.do(frame.Flush, 0, ""), "-")
+	part := c.newID()
+	c.header(frame.Compact, part, 0, frame.UpperBound, 0, "x", "y")
+	c.submit()
+	checkValues(t, "compact of what is empty", c.await(part), "-")
+	if got := entries(c.do(frame.Stats, 0, "")); !strings.Contains(got, "levels.0.files=1 ") {
+		t.Errorf("stats when nothing was to be merged: %s", got)
+	}
 	checkValues(t, "compact", c.do(frame.Compact, 0, ""), "-")
 	checkValues(t, "destroy", c.do(frame.Destroy, 0, "other"), "-")
 	if got := entries(c.do(frame.List, 0, "")); got != "a= b=" {

@@ -1,8 +1,11 @@
 package session
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/varvedb/varve/vfs/faultfs"
+	"github.com/varvedb/varve/vfs/memfs"
 	"github.com/varvedb/varve/wasm/frame"
 )
 
@@ -29,5 +32,19 @@ func TestMemoryIsSharedOut(t *testing.T) {
 			t.Errorf("%q of %q is shared out as %d and %d (%v), want %d and %d",
 				c.budget, c.storage, o.engine.MemoryBudget, o.cacheSize, err, c.engine, c.cache)
 		}
+	}
+}
+
+// One that stays open would keep its name from being opened again, or destroyed.
+func TestOpenThatFailsClosesItsFileSystem(t *testing.T) {
+	fs := faultfs.New(keepOpen{memfs.New()}, nil)
+	c := newClient(t)
+	c.fs = fs
+	c.open()
+	c.do(frame.Close, 0, "")
+	before := len(fs.Ops())
+	checkValues(t, "open", c.await(c.askOpen("errorIfExists", "true")), fmt.Sprintf("error %d", frame.Exists))
+	if ops := fs.Ops()[before:]; ops[len(ops)-1].Kind != faultfs.Close {
+		t.Errorf("its last operations: %v", ops)
 	}
 }
