@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import test from 'node:test'
 import { Client } from '../src/client.js'
 import { VarveError } from '../src/errors.js'
@@ -232,3 +233,36 @@ test('an import reads no more before the engine has taken what there is', async 
   fail!(new Error('gone'))
   await assert.rejects(feeding, /gone/)
 })
+
+test('an import takes a stream with empty pieces in it', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await store.put('a', '1')
+    const bytes = await bytesOf(store)
+    const from = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const [begin, end] of [[0, 0], [0, 700], [700, 700], [700, bytes.length]]) controller.enqueue(bytes.slice(begin, end))
+        controller.close()
+      },
+    })
+    await withImport(from, async (copy) => assert.deepEqual(await copy.scan().toArray(), [['a', '1']]))
+  }))
+
+test('a source whose import is refused is let go, and so is the signal of one that is done', () =>
+  withStore<string>({ valueEncoding: 'utf8' }, async (store) => {
+    await store.put('a', '1')
+    const { signal } = new AbortController()
+    const copy = await open('test', { ...(await memory()), from: await bytesOf(store), signal })
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+    await copy.close()
+
+    const cases: [options: object, piece: Uint8Array, code: 'INVALID_ARGUMENT' | 'UNSUPPORTED'][] = [
+      [{}, new Uint8Array(9000).fill(7), 'INVALID_ARGUMENT'], // by the engine, when it has seen it
+      [{ storage: 'idb' }, new Uint8Array(1), 'UNSUPPORTED'], // before there is an engine
+    ]
+    for (const [options, piece, code] of cases) {
+      let cancelled = false
+      const from = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(piece), cancel: () => void (cancelled = true) })
+      await assert.rejects(open('test', { ...(await memory()), ...options, from }), varveError(code))
+      assert.ok(cancelled, `it is read on after ${code}`)
+    }
+  }))

@@ -244,3 +244,62 @@ test('close waits for its answer, refuses what comes later, and may be repeated'
   assert.ok(wire.closed)
   await client.close()
 })
+
+test('a close that fails says why, and ends the client all the same', async () => {
+  const { client, wire } = connected()
+  const closing = client.close()
+  await tick()
+  const failed = answers(1)
+  failed[4] = 10
+  client.receive(failed)
+  await assert.rejects(closing, varveError('IO'))
+  assert.ok(wire.closed)
+  await assert.rejects(client.call(Op.get, 0, done), varveError('CLOSED'))
+})
+
+test('a client that has failed can be closed', async () => {
+  const { client } = connected()
+  client.fail(new VarveError('IO', 'gone'))
+  await client.close()
+})
+
+test('what was refused beside text that is not ASCII leaves no request that nobody answers', async () => {
+  const { client, wire } = connected()
+  void put(client, 'é')
+  const refused = client.request(done, () => {
+    client.add(Op.put, 0, 0, 0, 'key', '', Uint8Array.of(1)) // after it, the text has been encoded
+    assert.fail('refused')
+  })
+  const empty = client.request({ read: (): number[] => assert.fail(), none: () => [] }, () => undefined)
+  await assert.rejects(refused, varveError('INVALID_ARGUMENT', /refused/))
+  assert.deepEqual(await Promise.race([empty, tick()]), [])
+  assert.deepEqual(wire.frames.map(ids), [[1]])
+})
+
+test('the facts of an error are numbers where they are numbers', async () => {
+  const { client } = connected()
+  const pending = client.call(Op.get, 0, done)
+  await tick()
+  const facts = { message: 'm', file: '000007.ldb', reason: '12', offset: '12', wanted: '10', available: '3' }
+  client.receive(failure(1, facts))
+  await assert.rejects(pending, (error: VarveError) => {
+    assert.deepEqual(error.fields, { file: '000007.ldb', reason: '12', offset: 12, wanted: 10, available: 3 })
+    return varveError('CORRUPT', /^m$/)(error)
+  })
+})
+
+/** A frame with an answer that is an error: CORRUPT, and its facts. */
+function failure(id: number, facts: Record<string, string>): Uint8Array {
+  const entries = Object.entries(facts)
+  const head = new DataView(new ArrayBuffer(4 + entries.length * 20))
+  head.setUint32(0, entries.length, true)
+  entries.forEach(([name, text], i) => {
+    const at = 4 + i * 20
+    head.setUint8(at, 4)
+    head.setUint8(at + 1, i + 1 < entries.length ? 1 : 0)
+    head.setUint32(at + 4, id, true)
+    head.setUint32(at + 12, name.length, true)
+    head.setUint32(at + 16, text.length, true)
+  })
+  return Buffer.concat([new Uint8Array(head.buffer), Buffer.from(entries.flat().join(''))])
+}

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { runInNewContext } from 'node:vm'
+import { done } from '../src/client.js'
 import { encodingOf, type ValueEncoding } from '../src/encodings.js'
-import { ResponseReader } from '../src/frame.js'
+import { Op, ResponseReader } from '../src/frame.js'
 import { varveError, withStore } from './support.js'
 
 /** Encodes a value and lets a store give it back. */
@@ -82,6 +84,29 @@ test('an undefined property is left out', async () => {
   })
 })
 
+test('objects of another realm are plain too', async () => {
+  const foreign = runInNewContext('({ list: [1, { a: null }] })') as object
+  await withStore({}, async (store) => {
+    await store.put('k', foreign)
+    assert.deepStrictEqual(await store.get('k'), { list: [1, { a: null }] })
+  })
+})
+
+test('an error of the caller’s own code is the cause of what it is told as', async () => {
+  const mine = new Error('mine')
+  const fails = (): never => { throw mine }
+  const isMine = (error: unknown) => varveError('INVALID_ARGUMENT')(error) && (error as Error).cause === mine
+  await withStore<unknown>({ valueEncoding: { encode: fails, decode: fails } }, async (store) => {
+    await assert.rejects(store.put('k', 1), isMine)
+    store.shared.client.request(done, () => store.shared.client.add(Op.put, 0, 0, 0, 'k', '', 'v')).catch(assert.fail)
+    await assert.rejects(store.get('k'), isMine)
+    await assert.rejects(store.batch([{ type: 'put', key: 'k', value: 1 }]), (error: Error) => isMine(error.cause))
+  })
+  await withStore({}, async (store) => {
+    await assert.rejects(store.put('k', Object.defineProperty({}, 'a', { enumerable: true, get: fails })), isMine)
+  })
+})
+
 class Point {
   x = 1
 }
@@ -140,6 +165,7 @@ const refused: [encoding: ValueEncoding<never>, name: string, value: unknown, me
   ['json', 'a bigint', 1n, /BigInt/],
   ['json', 'a cycle', cycle, /circular/],
   [{ encode: () => 1 as unknown as string, decode: () => 1 as never }, 'what a codec makes a number', 1, /encode returned a number/],
+  [{ encode: () => '\ud800', decode: () => 1 as never }, 'what a codec makes half of a surrogate pair', 1, /surrogate/],
   [{ encode() { throw new Error('no') }, decode: () => 1 as never }, 'what a codec throws on', 1, /could not encode/],
 ]
 

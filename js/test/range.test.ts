@@ -34,6 +34,7 @@ test('a range becomes a lower bound and an upper one that is not in it', () => {
 test('a range that is none is refused with what to do', () => {
   const cases: [range: KeyRange, message: RegExp][] = [
     [{ gte: 'b', lt: 'a' }, /swap them/],
+    [{ gte: 'ab', lt: 'a' }, /swap them/],
     [{ gt: 'a', gte: 'a' }, /both gt and gte/],
     [{ lt: 'a', lte: 'a' }, /both lt and lte/],
     [{ prefix: 'a', lt: 'b' }, /prefix and a bound/],
@@ -83,4 +84,12 @@ test('half of a surrogate pair is found with and without the native method', () 
     assert.equal(isWellFormed(text), whole)
     assert.equal(isWellFormed(plain(text)), whole)
   }
+})
+
+test('bounds are memory of their own', () => {
+  const key = Uint8Array.of(5)
+  const all = [boundsOf({ gte: key }), boundsOf({ gt: key }), boundsOf({ prefix: key }), boundsOf({ lt: key }), boundsOf({ lte: key })]
+  const before = all.map(({ lower, upper }) => [hex(lower), hex(upper)])
+  key[0] = 9
+  assert.deepEqual(all.map(({ lower, upper }) => [hex(lower), hex(upper)]), before)
 })

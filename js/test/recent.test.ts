@@ -273,3 +273,70 @@ test('a store that was closed answers nothing any more', async () => {
   })
   await assert.rejects(read!(), varveError('CLOSED'))
 })
+
+test('what is read again stays, and what is not goes first', () =>
+  withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
+    const keys = Array.from({ length: 300 }, (_, i) => `k${i}`)
+    await store.batch(keys.map((key) => ({ type: 'put', key, value: 'v'.repeat(500) })))
+    await store.get('k0')
+    for (const key of keys.slice(1)) {
+      await store.get(key)
+      const before = arrived()
+      await store.get('k0')
+      assert.equal(arrived(), before, `k0 is gone after ${key}`)
+    }
+  }))
+
+test('what was put is charged with its length', () =>
+  withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
+    const keys = Array.from({ length: 100 }, (_, i) => `k${i}`)
+    for (const key of keys) await store.put(key, 'v'.repeat(2000))
+    const before = arrived()
+    for (const key of keys) await store.get(key)
+    assert.ok(arrived() - before > 50 * 2000, 'more than a sixteenth of the budget is kept')
+  }))
+
+for (const [what, again] of [
+  ['cleared', (store: Store<string, string>) => store.clear({ prefix: 'k' })],
+  ['written', (store: Store<string, string>) => store.batch([{ type: 'put', key: 'k', value: 'v'.repeat(2000) }])],
+  ['read twice at once', (store: Store<string, string>) => Promise.all([store.get('k'), store.get('k')]).then(() => store.del('k'))],
+] as const) {
+  test(`what is ${what} a thousand times takes no room for good`, () =>
+    withRemote<string>({ memoryBudget: 1 << 20 }, async (store, arrived) => {
+      for (let i = 0; i < 1000; i++) {
+        await store.get('k')
+        await again(store)
+      }
+      await store.put('a', '1')
+      await store.put('b', '2')
+      const before = arrived()
+      assert.deepEqual([await store.get('a'), await store.get('b')], ['1', '2'])
+      assert.equal(arrived(), before)
+    }))
+}
+
+test('bytes that the caller changes are changed for nobody else, however many they are', () =>
+  withRemote<Uint8Array>({}, async (store) => {
+    for (const length of [1, 1500]) {
+      const bytes = new Uint8Array(length).fill(7)
+      await store.put('k', bytes)
+      for (let i = 0; i < 3; i++) {
+        const read = (await store.get('k'))!
+        assert.deepEqual(read, bytes)
+        read.fill(9)
+      }
+    }
+  }))
+
+test('a put that is refused when it was all but sent is in no later read', (t) =>
+  withRemote<string>({}, async (store) => {
+    await store.put('k', 'old')
+    const take = t.mock.method(store.shared.client.writer, 'keep', () => {
+      throw new RangeError('no memory')
+    })
+    const refused = store.put('k', 'never')
+    take.mock.restore()
+    const read = store.get('k')
+    await assert.rejects(refused, varveError('INVALID_ARGUMENT', /no memory/))
+    assert.deepEqual([await read, await store.get('k')], ['old', 'old'])
+  }))
