@@ -287,13 +287,23 @@ test('writes are as durable as they ask', async (t) => {
   const db = await opened(t)
   const put = mock.method(db.store, 'put')
   const batch = mock.method(db.store, 'batch')
+  const del = mock.method(db.store, 'del')
+  const clear = mock.method(db.store, 'clear')
   await db.put('a', '1')
   await db.put('a', '1', { sync: true })
   await db.put('a', '1', { durability: 'deferred' })
   await db.batch([{ type: 'del', key: 'a' }], { durability: 'strict' })
   await db.batch().put('a', '1').write({ sync: true })
-  assert.deepEqual(put.mock.calls.map((call) => call.arguments[2]), [{}, { durability: 'strict' }, { durability: 'deferred' }])
-  assert.deepEqual(batch.mock.calls.map((call) => call.arguments[1]), [{ durability: 'strict' }, { durability: 'strict' }])
+  await db.put('b', '1', { sync: true, durability: 'relaxed' })
+  await db.del('a', { sync: true })
+  await db.del('a', { durability: 'deferred' })
+  await db.clear({ gte: 'x', sync: true })
+  await db.clear({ lt: 'b', durability: 'deferred' })
+  await db.clear({ limit: 1, sync: true }) // has to look for keys
+  assert.deepEqual(del.mock.calls.map((call) => call.arguments[1]), [{ durability: 'strict' }, { durability: 'deferred' }])
+  assert.deepEqual(clear.mock.calls.map((call) => call.arguments[0]), [{ gte: 'x', durability: 'strict' }, { lt: 'b', durability: 'deferred' }])
+  assert.deepEqual(put.mock.calls.map((call) => call.arguments[2]), [{}, { durability: 'strict' }, { durability: 'deferred' }, { durability: 'relaxed' }])
+  assert.deepEqual(batch.mock.calls.map((call) => call.arguments[1]), Array(3).fill({ durability: 'strict' }))
 })
 
 test('an engine that has failed is an error of Level, and the database can be opened anew', async () => {
@@ -348,4 +358,25 @@ test('the built package has it, and a database in memory does not keep a program
     console.log(await db.get('a'))`
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 60_000 })
   assert.equal(said, '1\n')
+})
+
+test('every error of the engine has its code in Level', async (t) => {
+  const db = await opened(t)
+  const names = { CLOSED: 'DATABASE_NOT_OPEN', LOCKED: 'LOCKED', NO_SPACE: 'IO_ERROR', CORRUPT: 'CORRUPTION', ABORTED: 'ABORTED', UNSUPPORTED: 'NOT_SUPPORTED', IO: 'IO_ERROR' } as const
+  for (const [code, name] of Object.entries(names)) {
+    const failing = mock.method(db.store, 'put', () => Promise.reject(new VarveError(code as keyof typeof names, 'message')))
+    await assert.rejects(db.put('a', '1'), levelError(`LEVEL_${name}`, code))
+    failing.mock.restore()
+  }
+})
+
+test('an iterator keeps its bounds, whatever becomes of the memory they were given in', async (t) => {
+  const db = await opened<Uint8Array, string>(t, { keyEncoding: 'view' })
+  await db.batch([1, 2, 3].map((byte) => ({ type: 'put', key: Uint8Array.of(byte), value: String(byte) })))
+  const bound = Uint8Array.of(2)
+  const [from, to] = [db.values({ gte: bound }), db.values({ lt: bound })]
+  const sought = db.values()
+  sought.seek(bound)
+  bound[0] = 3
+  assert.deepEqual([await from.all(), await to.all(), await sought.all()], [['2', '3'], ['1'], ['2', '3']])
 })
