@@ -81,6 +81,17 @@ test('an id is used again only when it has been answered', async () => {
   assert.deepEqual(wire.frames.map(ids), [[1, 2], [1, 3]])
 })
 
+test('of several ids that are free, each is used once', async () => {
+  const { client, wire } = connected()
+  const ask = (n: number) => void Array.from({ length: n }, () => client.call(Op.flush, 0, done))
+  ask(4)
+  await tick()
+  client.receive(answers(2, 1, 4))
+  ask(5)
+  await tick()
+  assert.deepEqual(ids(wire.frames[1]!).sort(), [1, 2, 4, 5, 6])
+})
+
 test('an error rejects its request alone, with code, message and fields', async () => {
   const { client } = connected()
   const all = [1, 2, 3, 4].map(() => client.call(Op.get, 0, { read: (response) => response.absent }))
@@ -261,6 +272,28 @@ test('a client that has failed can be closed', async () => {
   const { client } = connected()
   client.fail(new VarveError('IO', 'gone'))
   await client.close()
+})
+
+test('requests that fail make room for those that wait, too', async () => {
+  const { client, wire } = connected()
+  const all = Promise.allSettled(Array.from({ length: 20 }, () => put(client, 'v'.repeat(1 << 20))))
+  for (let id = 1; id <= 20; id++) {
+    await tick()
+    const failed = answers(id)
+    failed[4] = 3
+    client.receive(failed)
+  }
+  assert.deepEqual(wire.frames.flatMap(ids), Array.from({ length: 20 }, (_, i) => i + 1))
+  for (const result of await all) varveError('NO_SPACE')((result as PromiseRejectedResult).reason)
+})
+
+test('a request whose own making ends the engine is rejected as all others', async () => {
+  const { client } = connected()
+  const ending = client.request(done, () => {
+    client.fail(new VarveError('IO', 'gone'))
+    client.add(Op.get, 0, 0, 0, 'key')
+  })
+  await assert.rejects(Promise.race([ending, tick()]), varveError('IO', /gone/))
 })
 
 test('what was refused beside text that is not ASCII leaves no request that nobody answers', async () => {
