@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import test from 'node:test'
-import type { Store } from '../src/store.js'
+import { Client } from '../src/client.js'
+import { Store } from '../src/store.js'
 import { varveError, withStore } from './support.js'
 
 /** Enough entries for several answers of a scan. */
@@ -50,6 +51,32 @@ test('a scan that is closed while a call of next waits ends that call', () =>
     await scan.close()
     for (const call of waiting) assert.deepEqual(await call, { done: true, value: undefined })
     assert.equal((await store.stats()).iterators, 0)
+  }))
+
+test('a scan that is closed while a call of next waits ends that call, though what it waits for fails', async () => {
+  const client = new Client()
+  client.connect({ send: () => undefined, close: () => undefined })
+  const scan = new Store('test', client, {}).keys()
+  const waiting = scan.next()
+  await new Promise(setImmediate)
+  await scan.close()
+  const failed = new Uint8Array(24)
+  failed[0] = 1
+  failed[4] = 10 // IO
+  failed[8] = 1 // the id of the first request
+  client.receive(failed)
+  assert.deepEqual(await waiting, { done: true, value: undefined })
+  assert.deepEqual(await scan.next(), { done: true, value: undefined })
+})
+
+test('each item goes to one of those who ask at once', () =>
+  withStore({}, async (store) => {
+    await fill(store)
+    const scan = store.keys()
+    const all = scan.toArray()
+    const calls = [scan.next(), scan.next()]
+    const taken = (await Promise.all(calls)).flatMap(({ value }) => value ?? [])
+    assert.deepEqual([...taken, ...(await all)].sort(), Array.from({ length: MANY }, (_, i) => name(i)))
   }))
 
 test('toArray takes what is behind the calls of next that were made before it', () =>
