@@ -170,6 +170,18 @@ test('an opening that is refused or aborted ends its worker', async (t) => {
   assert.deepEqual(aborted.map(({ terminated }) => terminated), [true])
 })
 
+test('an import that is refused ends its worker, when that has cleared up', async (t) => {
+  const asked: number[] = []
+  const workers = still(t, (worker, frame) => {
+    const op = frame[4]!
+    asked.push(op)
+    worker.say(answers(frame, op === Op.import ? 4 : 0, 0))
+  })
+  await assert.rejects(open('test', { wasmModule: await wasmModule(), from: Uint8Array.of(1) }), varveError('CORRUPT'))
+  assert.deepEqual(asked, [Op.open, Op.import, Op.close])
+  assert.deepEqual(workers.map(({ terminated }) => terminated), [true])
+})
+
 test('an engine that starts when its client has failed is ended at once', async () => {
   const client = new Client()
   const pending = client.call(Op.get, 0, done)
