@@ -5,7 +5,7 @@ import type { VarveError } from '../src/errors.js'
 import { Op } from '../src/frame.js'
 import { Host } from '../src/host.js'
 import { stop } from '../src/paced.js'
-import { varveError, wasmModule } from './support.js'
+import { varveError, wasmModule, withStore } from './support.js'
 
 test('a crash of the engine rejects what is pending and is said once', async (t) => {
   t.mock.method(console, 'error', () => undefined)
@@ -43,3 +43,13 @@ test('a frame of responses is memory of its own', async () => {
   assert.equal(frames[0]!.buffer.byteLength, frames[0]!.length)
   assert.deepEqual(frames.map((frame) => frame[8]), [7, 8])
 })
+
+test('bytes that were read from an engine in this thread stay as they are when more is read', () =>
+  withStore<Uint8Array>({ valueEncoding: 'view' }, async (store) => {
+    await store.batch([1, 2].map((byte) => ({ type: 'put', key: `k${byte}`, value: new Uint8Array(100).fill(byte) })))
+    const [first] = await store.getMany(['k1'])
+    const [scanned] = await store.values({ prefix: 'k1' }).toArray()
+    await store.getMany(['k2'])
+    await store.values({ prefix: 'k2' }).toArray()
+    assert.deepEqual([first, scanned], [new Uint8Array(100).fill(1), new Uint8Array(100).fill(1)])
+  }))
