@@ -172,7 +172,7 @@ async function withEngine<T>(
 function requirePlatform(host: string, place: Place): void {
   const missing: string[] = []
   const globals = globalThis as { indexedDB?: unknown; Worker?: unknown; navigator?: { locks?: unknown } }
-  if (place === 'idb' && !globals.indexedDB) missing.push('IndexedDB')
+  if (place === 'idb' && !globals.indexedDB) missing.push("IndexedDB (storage 'memory' does without)")
   if (place === 'idb' && !globals.navigator?.locks) missing.push('Web Locks (they need HTTPS or localhost)')
   if (host === 'worker' && !globals.Worker) missing.push("Worker (open the store with host 'inline')")
   if (typeof WebAssembly === 'undefined') missing.push('WebAssembly')

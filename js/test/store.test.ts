@@ -572,7 +572,7 @@ test('an aborted open fails with ABORTED', async () => {
 test('without IndexedDB there are no stores that last', async () => {
   const options = { host: 'inline', wasmModule: await wasmModule() } as const
   for (const call of [open('test', options), destroy('test', options), list(options), open('test')]) {
-    await assert.rejects(call, varveError('UNSUPPORTED', /IndexedDB/))
+    await assert.rejects(call, varveError('UNSUPPORTED', /no IndexedDB \(storage 'memory' does without\)/))
   }
 })
 
