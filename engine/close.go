@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/varvedb/varve/engine/internal/base"
 )
 
 // Close ends background work, logs deferred writes with strict durability, and releases the
@@ -105,7 +107,7 @@ func (db *DB) leakError() error {
 		noun  string
 	}{{db.iterators.Load(), "iterator"}, {db.images.Load(), "image"}, {int64(snapshots), "snapshot"}} {
 		if kind.count > 0 {
-			open = append(open, plural(kind.count, kind.noun))
+			open = append(open, base.Plural(kind.count, kind.noun))
 		}
 	}
 	if len(open) == 0 {

@@ -19,6 +19,18 @@ func (f *fixture) pendingWrite(pair string, d Durability) <-chan error {
 	return done
 }
 
+// retireUnsynced makes a write whose log is held before its sync, in a memtable that takes no more.
+func (f *fixture) retireUnsynced(pair string) (*gate, <-chan error) {
+	f.t.Helper()
+	g := f.hold(logSync)
+	done := f.pendingWrite(pair, Relaxed)
+	<-g.reached
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retireMutableLocked(0)
+	return g, done
+}
+
 func TestFailedLogWriteIsToldToThoseThatWaitedForIt(t *testing.T) {
 	for _, kind := range []faultfs.Kind{faultfs.Write, faultfs.Sync} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -182,12 +194,7 @@ func TestReadErrorIsReturnedAndPasses(t *testing.T) {
 
 func TestMemtableIsNotFlushedBeforeItsLogIsSynced(t *testing.T) {
 	f := newFixture(t, quietOptions())
-	g := f.hold(logSync)
-	done := f.pendingWrite("a=1", Relaxed)
-	<-g.reached
-	f.mu.Lock()
-	f.retireMutableLocked(0)
-	f.mu.Unlock()
+	g, done := f.retireUnsynced("a=1")
 	f.flushed()
 	if tables := f.names(base.FileTable); len(tables) != 0 {
 		t.Errorf("tables %v hold a write that may yet fail", tables)

@@ -98,12 +98,7 @@ func TestArenaOfALargeBatchIsNotKept(t *testing.T) {
 // Whoever led has gone, and nobody writes.
 func TestFullMemtableIsFlushedThoughNothingFollowsInTheLog(t *testing.T) {
 	f := newFixture(t, quietOptions())
-	g := f.hold(logSync)
-	done := f.pendingWrite("a=1", Relaxed)
-	<-g.reached
-	f.mu.Lock()
-	f.retireMutableLocked(0)
-	f.mu.Unlock()
+	g, done := f.retireUnsynced("a=1")
 	g.open()
 	f.must(<-done)
 	await(func() bool { return f.Metrics().Flushes == 1 })

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"strings"
+
+	"github.com/varvedb/varve/engine/internal/base"
 )
 
 // RepairReport says what Repair found and did.
@@ -100,6 +102,6 @@ func writeLines(b *strings.Builder, title string, lines []string) {
 
 func writeHoldings(b *strings.Builder, title, noun string, files int, entries int64) {
 	if files > 0 {
-		fmt.Fprintf(b, "%s: %s, with %s.\n", title, plural(int64(files), noun), plural(entries, "record"))
+		fmt.Fprintf(b, "%s: %s, with %s.\n", title, base.Plural(int64(files), noun), base.Plural(entries, "record"))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/tests/bench/dbbench"
 	"github.com/varvedb/varve/vfs/osfs"
 )
@@ -60,7 +61,7 @@ func bench(env *environment, dir string, o benchOptions) error {
 	}
 	o.Now = env.now
 	if _, err := fmt.Fprintf(env.out, "keys of 16 bytes, values of %d bytes, %d entries, %s\n",
-		o.ValueSize, o.Num, plural(int64(o.Threads), "thread")); err != nil {
+		o.ValueSize, o.Num, base.Plural(int64(o.Threads), "thread")); err != nil {
 		return err
 	}
 	for _, w := range workloads {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/varvedb/varve/engine/internal/base"
 	"github.com/varvedb/varve/vfs/osfs"
 )
 
@@ -40,7 +41,7 @@ func checkpoint(env *environment, args []string) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.out, "copied: %s, %s\n", plural(int64(len(files)), "file"), plural(totalSize(files), "byte"))
+		_, err = fmt.Fprintf(env.out, "copied: %s, %s\n", base.Plural(int64(len(files)), "file"), base.Plural(totalSize(files), "byte"))
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/engine/internal/base"
 )
 
 func compactCommand() command {
@@ -36,7 +37,7 @@ func compact(env *environment, dir string, r keyRange) error {
 		}
 		files, bytes := tableTotals(s.Metrics())
 		_, err := fmt.Fprintf(env.out, "before: %s, %s\nafter: %s, %s\n",
-			plural(int64(filesBefore), "table"), plural(bytesBefore, "byte"), plural(int64(files), "table"), plural(bytes, "byte"))
+			base.Plural(int64(filesBefore), "table"), base.Plural(bytesBefore, "byte"), base.Plural(int64(files), "table"), base.Plural(bytes, "byte"))
 		return err
 	})
 }

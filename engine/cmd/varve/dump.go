@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/varvedb/varve/engine/cmd/varve/internal/dump"
+	"github.com/varvedb/varve/engine/internal/base"
 )
 
 func dumpCommand() command {
@@ -42,7 +43,7 @@ func dumpFile(env *environment, path string, o dump.Options) (err error) {
 	case err != nil:
 		return err
 	case damaged > 0:
-		return damageError(fmt.Sprintf("%s is damaged in %s", path, plural(int64(damaged), "place")))
+		return damageError(fmt.Sprintf("%s is damaged in %s", path, base.Plural(int64(damaged), "place")))
 	}
 	return nil
 }

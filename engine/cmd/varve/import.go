@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/engine"
+	"github.com/varvedb/varve/engine/internal/base"
 )
 
 const (
@@ -92,7 +93,7 @@ func (i *importer) run() error {
 			return i.stopped(err)
 		}
 		elapsed := i.env.now().Sub(i.start)
-		_, err = fmt.Fprintf(i.env.err, "%s stored in %.1f s, %.0f lines/s\n", plural(i.stored, "line"), elapsed.Seconds(), i.rate(elapsed))
+		_, err = fmt.Fprintf(i.env.err, "%s stored in %.1f s, %.0f lines/s\n", base.Plural(i.stored, "line"), elapsed.Seconds(), i.rate(elapsed))
 		return err
 	})
 }
@@ -190,7 +191,7 @@ func (i *importer) showProgress() {
 		return
 	}
 	i.reported = now
-	fmt.Fprintf(i.env.err, "\r%s, %.0f lines/s ", plural(i.stored, "line"), i.rate(now.Sub(i.start)))
+	fmt.Fprintf(i.env.err, "\r%s, %.0f lines/s ", base.Plural(i.stored, "line"), i.rate(now.Sub(i.start)))
 }
 
 // clearProgress empties the terminal's line for what is printed next.

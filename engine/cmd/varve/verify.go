@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"fmt"
+
+	"github.com/varvedb/varve/engine/internal/base"
 )
 
 func verifyCommand() command {
@@ -28,7 +30,7 @@ func verify(env *environment, args []string) error {
 			return err
 		}
 		_, err = fmt.Fprintf(env.out, "ok: %s and %s of %s; %s in tables\n",
-			plural(int64(report.Tables), "table"), plural(int64(report.Logs), "log"), plural(report.Bytes, "byte"), plural(report.Entries, "record"))
+			base.Plural(int64(report.Tables), "table"), base.Plural(int64(report.Logs), "log"), base.Plural(report.Bytes, "byte"), base.Plural(report.Entries, "record"))
 		return err
 	})
 }
